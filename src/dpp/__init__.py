@@ -1,0 +1,1 @@
+"""The Delivery Performance Platform: signed webhooks in, delivery figures out."""

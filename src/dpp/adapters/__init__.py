@@ -1,0 +1,1 @@
+"""Technology behind the ports; no adapter knows another."""

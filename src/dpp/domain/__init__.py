@@ -1,0 +1,1 @@
+"""What the words of the specification mean: no clock, no randomness of its own, no input or output."""

@@ -1,0 +1,1 @@
+"""Where the platform is entered from outside: HTTP, the worker, the command line."""

@@ -1,0 +1,1 @@
+"""Settings are read and adapters chosen here, and nowhere else."""

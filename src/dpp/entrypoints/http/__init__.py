@@ -1,0 +1,1 @@
+"""The HTTP application: intake of deliveries, API and pages."""
