@@ -1,0 +1,1 @@
+"""Stores, jobs and notification on PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Things that several suites of tests need, and that are no tests."""
