@@ -1,0 +1,1 @@
+"""What lies in files: the archive of deliveries and the directory of secrets."""
