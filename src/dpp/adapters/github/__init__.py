@@ -1,0 +1,1 @@
+"""GitHub: webhooks in, events out, and the calls that fill gaps."""

@@ -1,0 +1,1 @@
+"""Deployments and incidents that other systems push to the platform."""

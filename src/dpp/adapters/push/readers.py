@@ -1,0 +1,32 @@
+"""The readers of pushes, one for each address of the event API (§5.4.2)."""
+
+from __future__ import annotations
+
+from dpp.adapters.push.deployment import read_deployment
+from dpp.adapters.push.incident import read_incident
+from dpp.application.reading import PushReader, Reading, Verified
+from dpp.domain.events import Normalised, Source
+
+
+class DeploymentReader(PushReader):
+    """``POST /api/v1/events/deployment``. The key of a push may stand in for its run, so it travels with the body."""
+
+    def verified(self, *, body: bytes, idempotency_key: str | None) -> Verified:
+        """Wrap a body whose sender is known."""
+        return Verified(source=Source.DEPLOYMENT, kind="deployment", body=body, delivery_id=idempotency_key)
+
+    def normalise(self, verified: Verified, *, reading: Reading) -> Normalised:
+        """Return the steps of the pushed deployments; errors as ``read_deployment``. Pushes name nobody."""
+        return read_deployment(verified.body, idempotency_key=verified.delivery_id)
+
+
+class IncidentReader(PushReader):
+    """``POST /api/v1/events/incident``. An incident's id and the type of the event tell one push from another."""
+
+    def verified(self, *, body: bytes, idempotency_key: str | None) -> Verified:
+        """Wrap a body whose sender is known."""
+        return Verified(source=Source.MONITORING, kind="incident", body=body, delivery_id=idempotency_key)
+
+    def normalise(self, verified: Verified, *, reading: Reading) -> Normalised:
+        """Return the pushed alarms and incidents; errors as ``read_incident``. Pushes name nobody."""
+        return read_incident(verified.body)

@@ -1,0 +1,1 @@
+"""GitHub's webhooks, as payloads and as real deliveries."""

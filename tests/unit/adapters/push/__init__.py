@@ -1,0 +1,1 @@
+"""Pushed deployments and incidents."""
