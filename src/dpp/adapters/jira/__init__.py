@@ -1,0 +1,1 @@
+"""Jira, Cloud and Server: webhooks in, events out, and the calls that fill gaps."""

@@ -1,0 +1,1 @@
+"""What Jira sends, and what becomes of it."""
