@@ -8,6 +8,7 @@ worst a time that is a polynomial of small degree in the length of the text, and
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass, field
 
 from dpp.domain.errors import InvalidInput
@@ -49,7 +50,12 @@ def compile_pattern(text: str) -> re.Pattern[str]:
     if len(text) > MAX_PATTERN:
         raise InvalidPattern(f"it is longer than {MAX_PATTERN} characters", pattern=text, position=MAX_PATTERN)
     try:
-        compiled = re.compile(text, re.ASCII)
+        with warnings.catch_warnings():
+            # Python warns of what a later version may read otherwise: such a pattern has no certain meaning.
+            warnings.simplefilter("error", FutureWarning)
+            compiled = re.compile(text, re.ASCII)
+    except FutureWarning as warning:
+        raise InvalidPattern(str(warning), pattern=text, position=0) from warning
     except re.error as error:
         raise InvalidPattern(error.msg, pattern=text, position=error.pos or 0) from error
     except (ValueError, OverflowError, RecursionError) as error:

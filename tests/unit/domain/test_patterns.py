@@ -114,3 +114,9 @@ def test_what_is_accepted_ends(text: str) -> None:
     except InvalidPattern:
         return
     assert None is compiled.fullmatch("a" * 40 + "!")
+
+
+def test_an_ambiguous_class_is_refused() -> None:
+    """A class that a later Python may read otherwise is refused rather than warned of."""
+    with pytest.raises(InvalidPattern, match="set"):
+        compile_pattern("[[a]([A-Z]+-1)")

@@ -1,0 +1,80 @@
+"""The configuration in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from dpp.adapters.memory.database import ConfigurationVersion, MemoryDatabase
+from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application.affected import Affected, ConfigurationChanged, affected_by
+from dpp.application.ports import Change, ConfigurationStore
+from dpp.application.stale import StaleKey, StaleKind, pull_request_key
+from dpp.domain.configuration import Configuration
+from dpp.domain.events import PullRequestEvent
+
+CHANGED = Change(topic="configuration")
+
+
+class MemoryConfigurationStore(ConfigurationStore):
+    """Keeps the configuration and every earlier version of it.
+
+    Args:
+        database: shared with the other memory stores.
+        feed: tells of changes; None when nobody listens.
+    """
+
+    def __init__(self, *, database: MemoryDatabase, feed: MemoryChangeFeed | None = None) -> None:
+        self._database = database
+        self._feed = feed
+
+    async def load(self) -> Configuration:
+        """Return the current configuration."""
+        self._database.check_available()
+        return self._database.configuration
+
+    async def save(
+        self, configuration: Configuration, *, expected_version: int, actor: str, at: datetime
+    ) -> Configuration:
+        """Replace the configuration as a whole, with every thing that it makes stale marked."""
+        self._database.check_available()
+        before = self._database.configuration
+        if before.version != expected_version:
+            raise ConfigurationChanged(version=before.version, expected=expected_version)
+        after = replace(configuration, version=before.version + 1)
+        self._database.versions.append(ConfigurationVersion(applied_at=at, applied_by=actor, configuration=after))
+        register = self._database.repositories
+        streams = {item.repo_id: item.tech_stream_id for item in register.all}
+        register.reconfigure(after)
+        register.saved()
+        moved = {item.repo_id for item in register.all if item.tech_stream_id != streams[item.repo_id]}
+        self._mark_stale(affected_by(before, after), moved)
+        if self._feed is not None:
+            await self._feed.publish(CHANGED)
+        return after
+
+    def _mark_stale(self, affected: Affected, moved: set[UUID]) -> None:
+        keys = {*self._tickets(affected), *self._pull_requests(affected, moved)}
+        for key in sorted(keys):
+            self._database.mark_stale(key)
+        if keys and self._feed is not None:
+            self._feed.wake()
+
+    def _tickets(self, affected: Affected) -> Iterator[StaleKey]:
+        for ticket_id, items in self._database.ticket_keys.items():
+            # A ticket that was moved away still was in the project once: its former key says so.
+            if affected.all_tickets or ticket_id.partition("-")[0].upper() in affected.projects:
+                yield from (StaleKey(StaleKind.TICKET, item) for item in items)
+
+    def _pull_requests(self, affected: Affected, moved: set[UUID]) -> Iterator[StaleKey]:
+        concerned = moved | {
+            item.repo_id
+            for item in self._database.repositories.all
+            if affected.all_pull_requests or item.tech_stream_id in affected.tech_streams
+        }
+        for table in ("pr_events", "pull_request_facts"):
+            for row in self._database.events[table]:
+                if row.repo_id in concerned and isinstance(row.event, PullRequestEvent):
+                    yield StaleKey(StaleKind.PULL_REQUEST, pull_request_key(row.repo_id, row.event.pr_number))

@@ -1,0 +1,168 @@
+"""The event store in memory: the same keys, counts and consequences, for as long as the process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application.counting import counted, dead_letter_of, tally
+from dpp.application.deliveries import AcceptedDelivery, Appended
+from dpp.application.ports import Batch, DeadLetter, EventStore
+from dpp.application.repositories import Repositories
+from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, sprints_named
+from dpp.domain.configuration import Configuration
+from dpp.domain.events import Outcome, SprintFact
+
+
+class MemoryEventStore(EventStore):
+    """Keeps facts in a memory database.
+
+    Args:
+        database: shared with the other memory stores.
+        configuration: gives the current configuration; by default the database's.
+        feed: wakes whoever derives; None when nobody waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: MemoryDatabase,
+        configuration: Callable[[], Awaitable[Configuration]] | None = None,
+        feed: MemoryChangeFeed | None = None,
+    ) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._feed = feed
+
+    async def append(self, batch: Batch) -> tuple[Appended, ...]:
+        """Write a batch; nothing else runs in between."""
+        self._database.check_available()
+        configuration = await self._configuration() if self._configuration else self._database.configuration
+        register = self._register(batch.deliveries, configuration)
+        resolved = [resolve(delivery, repositories=register) for delivery in batch.deliveries]
+        # From here on nothing can fail and nothing waits, so a batch is written as a whole.
+        new = self._add(sorted((item for items in resolved for item in items), key=lambda item: item.order))
+        appended = counted(resolved, new)
+        self._add_consequences(item for items in resolved for item in items if item.event_id in new)
+        self._add_sprints(batch.deliveries)
+        self._add_dead_letters(batch)
+        self._add_positions(batch)
+        self._count(batch.deliveries, appended)
+        return appended
+
+    async def settled(self) -> Mapping[str, int]:
+        """Return how many records of each archive segment are written."""
+        self._database.check_available()
+        return dict(self._database.archive_positions)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return the number of facts by table."""
+        self._database.check_available()
+        return {table: len(rows) for table, rows in self._database.events.items()}
+
+    async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Return the unread payloads, newest first."""
+        self._database.check_available()
+        letters = sorted((letter for letter, _ in self._database.dead_letters.values()), key=lambda it: it.delivery_uid)
+        letters.sort(key=lambda letter: letter.received_at, reverse=True)
+        return letters[:limit]
+
+    async def dead_letter(self, delivery_uid: UUID) -> bytes | None:
+        """Return the sealed payload of one of them."""
+        self._database.check_available()
+        found = self._database.dead_letters.get(delivery_uid)
+        return found[1] if found else None
+
+    async def expire_dead_letters(self, *, now: datetime) -> int:
+        """Delete those whose time is over."""
+        self._database.check_available()
+        letters = self._database.dead_letters
+        over = [uid for uid, (letter, _) in letters.items() if letter.expires_at <= now]
+        for uid in over:
+            del letters[uid]
+        return len(over)
+
+    def _register(self, deliveries: Sequence[AcceptedDelivery], configuration: Configuration) -> Repositories:
+        register = self._database.repositories
+        if register.configuration != configuration:
+            register.reconfigure(configuration)
+        for delivery in deliveries:
+            for ref, at in repositories_named(delivery):
+                if register.is_news(ref, at=at):
+                    register.see(ref, at=at)
+            for fact in delivery.facts.repositories:
+                if register.reports_news(fact):
+                    register.report(fact)
+        register.saved()
+        return register
+
+    def _add(self, resolved: Iterable[ResolvedEvent]) -> set[UUID]:
+        """Keep the facts that are not there under any of their keys, and return their ids."""
+        database, new = self._database, set()
+        for item in resolved:
+            natural = (item.table, item.natural_key)
+            change = (item.table, item.change_key) if item.change_key is not None else None
+            known = item.event_id in database.event_ids or natural in database.natural_keys
+            if known or (change is not None and change in database.change_keys):
+                continue
+            database.events[item.table].append(item)
+            database.event_ids.add(item.event_id)
+            database.natural_keys[natural] = item.event_id
+            if change is not None:
+                database.change_keys[change] = item.event_id
+            new.add(item.event_id)
+        return new
+
+    def _add_consequences(self, new: Iterable[ResolvedEvent]) -> None:
+        stale = set()
+        for item in new:
+            for ticket_id, issue_id in item.ticket_keys:
+                self._database.ticket_keys.setdefault(ticket_id, set()).add(issue_id)
+            if (key := item.makes_stale) is not None:
+                stale.add(key)
+        for key in sorted(stale):
+            self._database.mark_stale(key)
+        if stale and self._feed is not None:
+            self._feed.wake()
+
+    def _add_sprints(self, deliveries: Sequence[AcceptedDelivery]) -> None:
+        sprints = self._database.sprints
+        for delivery in deliveries:
+            for sprint in sprints_named(delivery):
+                sprints.setdefault(sprint, None)
+            for fact in delivery.facts.sprints:
+                known = sprints.get(fact.jira_sprint_id)
+                if known is None or _report_order(fact) > _report_order(known):
+                    sprints[fact.jira_sprint_id] = fact
+
+    def _add_dead_letters(self, batch: Batch) -> None:
+        for delivery in batch.deliveries:
+            if delivery.outcome is Outcome.UNKNOWN:
+                letter = dead_letter_of(delivery)
+                known, sealed = self._database.dead_letters.get(letter.delivery_uid, (letter, None))
+                sealed = sealed if sealed is not None else batch.sealed.get(letter.delivery_uid)
+                self._database.dead_letters[letter.delivery_uid] = (known, sealed)
+
+    def _add_positions(self, batch: Batch) -> None:
+        positions = self._database.archive_positions
+        for position in batch.positions:
+            positions[position.segment] = max(position.record, positions.get(position.segment, 0))
+
+    def _count(self, deliveries: Sequence[AcceptedDelivery], appended: Sequence[Appended]) -> None:
+        for count in tally(deliveries, appended):
+            key = (count.hour, count.channel, count.outcome, count.kind, count.reason)
+            known = self._database.intake_counts.setdefault(key, count)
+            if known is not count:
+                known.deliveries += count.deliveries
+                known.accepted += count.accepted
+                known.duplicates += count.duplicates
+                known.last_at = max(known.last_at, count.last_at)
+
+
+def _report_order(fact: SprintFact) -> tuple[object, ...]:
+    """The newest report counts; of two with one time, the greater one, whichever came first."""
+    dates = (fact.start_date or date.max, fact.end_date or date.max)
+    return (fact.event_timestamp, fact.name, fact.state or "", fact.goal or "", *dates)

@@ -1,0 +1,223 @@
+"""The event store on PostgreSQL: one transaction a batch, two round trips when its repositories are known."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from dpp.adapters.postgres import statements
+from dpp.adapters.postgres.engine import Connection, Database
+from dpp.adapters.postgres.errors import RETRYABLE, DatabaseUnavailable
+from dpp.adapters.postgres.feed import STALE_CHANNEL
+from dpp.adapters.postgres.intake_rows import as_json, row_of
+from dpp.adapters.postgres.registry import Registry
+from dpp.application.counting import counted, dead_letter_of, tally
+from dpp.application.deliveries import AcceptedDelivery, Appended
+from dpp.application.enrich import sprint_uuid
+from dpp.application.ports import Batch, DeadLetter, EventStore
+from dpp.application.repositories import Repositories
+from dpp.application.resolving import EVENT_TABLES, ResolvedEvent, resolve, sprints_named
+from dpp.application.stale import StaleKey
+from dpp.domain.configuration import Configuration
+from dpp.domain.events import Outcome
+
+#: A batch that met another one in a deadlock is written again; more than twice in a row means something else.
+ATTEMPTS = 3
+
+
+class PostgresEventStore(EventStore):
+    """Writes facts to the event tables.
+
+    Args:
+        database: an open one.
+        configuration: gives the current configuration without asking the database each time.
+    """
+
+    def __init__(self, *, database: Database, configuration: Callable[[], Awaitable[Configuration]]) -> None:
+        self._database = database
+        self._configuration = configuration
+        self._registry = Registry()
+        self._sprints: set[str] = set()
+
+    async def append(self, batch: Batch) -> tuple[Appended, ...]:
+        """Write a batch in one transaction."""
+        configuration = await self._configuration()
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._append(batch, configuration)
+            except DatabaseUnavailable as error:
+                if not isinstance(error.__cause__, RETRYABLE):
+                    raise
+        return await self._append(batch, configuration)
+
+    async def settled(self) -> Mapping[str, int]:
+        """Return how many records of each archive segment are written."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute("SELECT segment, record FROM archive_positions")
+            return dict(await cursor.fetchall())
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return the number of facts by table."""
+        parts = (f"SELECT '{table}', count(*) FROM {table}" for table in EVENT_TABLES)  # noqa: S608  # our own names
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute(" UNION ALL ".join(parts).encode())
+            return dict(await cursor.fetchall())
+
+    async def dead_letters(self, *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Return the unread payloads, newest first."""
+        async with (
+            self._database.transaction() as connection,
+            connection.cursor(row_factory=class_row(DeadLetter)) as cursor,
+        ):
+            await cursor.execute(
+                "SELECT delivery_uid, received_at, channel, kind, reason, expires_at FROM dead_letters"
+                " ORDER BY received_at DESC, delivery_uid LIMIT %s",
+                [limit],
+            )
+            return await cursor.fetchall()
+
+    async def dead_letter(self, delivery_uid: UUID) -> bytes | None:
+        """Return the sealed payload of one of them."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute("SELECT sealed FROM dead_letters WHERE delivery_uid = %s", [delivery_uid])
+            row = await cursor.fetchone()
+            return None if row is None or row[0] is None else bytes(row[0])
+
+    async def expire_dead_letters(self, *, now: datetime) -> int:
+        """Delete those whose time is over."""
+        async with self._database.transaction() as connection:
+            return (await connection.execute("DELETE FROM dead_letters WHERE expires_at <= %s", [now])).rowcount
+
+    async def _append(self, batch: Batch, configuration: Configuration) -> tuple[Appended, ...]:
+        async with self._database.transaction() as connection:
+            register = await self._registry.covering(connection, batch.deliveries, configuration=configuration)
+            work = _Work(batch, register, known_sprints=self._sprints)
+            async with connection.pipeline():
+                appended = await work.write(connection)
+                # In the pipeline, so that the commit travels with the last statements.
+                await connection.commit()
+        self._registry.keep(register)
+        self._sprints |= work.sprints
+        return appended
+
+
+@dataclass(slots=True)
+class _Work:
+    """The writing of one batch."""
+
+    batch: Batch
+    register: Repositories
+    known_sprints: set[str]
+    sprints: set[str] = field(default_factory=set)
+
+    async def write(self, connection: Connection) -> tuple[Appended, ...]:
+        """Send the facts, learn which are new, and send what follows from that; every step in the order of keys."""
+        deliveries = self.batch.deliveries
+        resolved = [resolve(delivery, repositories=self.register) for delivery in deliveries]
+        await self._write_sprints(connection)
+        new = await _write_events(connection, (item for items in resolved for item in items))
+        appended = counted(resolved, new)
+        await _write_consequences(connection, (item for items in resolved for item in items if item.event_id in new))
+        await _write_dead_letters(connection, self.batch)
+        await _write_positions(connection, self.batch)
+        # Rows that every process counts in: last, so that they are locked for the shortest time.
+        await _write_counts(connection, deliveries, appended)
+        return appended
+
+    async def _write_sprints(self, connection: Connection) -> None:
+        deliveries = self.batch.deliveries
+        named = {sprint for delivery in deliveries for sprint in sprints_named(delivery)} - self.known_sprints
+        if named:
+            rows = [
+                {"sprint_id": sprint_uuid(sprint), "jira_sprint_id": sprint, "name": f"Sprint {sprint}"}
+                for sprint in sorted(named)
+            ]
+            await connection.execute(statements.SPRINTS_NAMED, [as_json(rows)])
+            self.sprints = named
+        reported = sorted(
+            (fact for delivery in deliveries for fact in delivery.facts.sprints),
+            key=lambda fact: (fact.jira_sprint_id, fact.event_timestamp),
+        )
+        for fact in reported:
+            row = {
+                "sprint_id": sprint_uuid(fact.jira_sprint_id),
+                "jira_sprint_id": fact.jira_sprint_id,
+                "name": fact.name,
+                "start_date": fact.start_date,
+                "end_date": fact.end_date,
+                "goal": fact.goal,
+                "state": fact.state,
+                "reported_at": fact.event_timestamp,
+            }
+            await connection.execute(statements.SPRINTS_REPORTED, [as_json([row])])
+
+
+async def _write_events(connection: Connection, resolved: Iterable[ResolvedEvent]) -> set[UUID]:
+    """Write facts and return the ids of those that were not there."""
+    tables: dict[str, list[ResolvedEvent]] = defaultdict(list)
+    for item in resolved:
+        tables[item.table].append(item)
+    cursors = []
+    for table in EVENT_TABLES:
+        if items := tables.get(table):
+            items.sort(key=lambda item: item.order)
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(statements.EVENTS[table], [as_json(map(row_of, items))])
+            cursors.append(cursor)
+    return {event_id for cursor in cursors for (event_id,) in await cursor.fetchall()}
+
+
+async def _write_consequences(connection: Connection, new: Iterable[ResolvedEvent]) -> None:
+    """Write the tickets' keys and what is to be derived again."""
+    keys: set[tuple[str, str]] = set()
+    stale: set[StaleKey] = set()
+    for item in new:
+        keys.update(item.ticket_keys)
+        if (key := item.makes_stale) is not None:
+            stale.add(key)
+    if keys:
+        rows = [{"ticket_id": ticket_id, "issue_id": issue_id} for ticket_id, issue_id in sorted(keys)]
+        await connection.execute(statements.TICKET_KEYS, [as_json(rows)])
+    if stale:
+        marks = [{"share": key.group, "kind": key.kind, "key": key.key} for key in sorted(stale)]
+        await connection.execute(statements.STALE_KEYS, [as_json(marks)])
+        await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
+
+
+async def _write_dead_letters(connection: Connection, batch: Batch) -> None:
+    for delivery in batch.deliveries:
+        if delivery.outcome is Outcome.UNKNOWN:
+            letter = dead_letter_of(delivery)
+            await connection.execute(
+                statements.DEAD_LETTER,
+                [
+                    letter.delivery_uid,
+                    letter.received_at,
+                    letter.channel,
+                    letter.kind,
+                    letter.reason,
+                    batch.sealed.get(letter.delivery_uid),
+                    letter.expires_at,
+                ],
+            )
+
+
+async def _write_positions(connection: Connection, batch: Batch) -> None:
+    last: dict[str, int] = {}
+    for position in batch.positions:
+        last[position.segment] = max(position.record, last.get(position.segment, 0))
+    if last:
+        rows = [{"segment": segment, "record": record} for segment, record in sorted(last.items())]
+        await connection.execute(statements.ARCHIVE_POSITIONS, [as_json(rows)])
+
+
+async def _write_counts(
+    connection: Connection, deliveries: Sequence[AcceptedDelivery], appended: Sequence[Appended]
+) -> None:
+    if counts := tally(deliveries, appended):
+        await connection.execute(statements.INTAKE_COUNTS, [as_json(counts)])

@@ -1,0 +1,10 @@
+"""The schema, declared once: configuration (§4.2), events (§4.3), derived rows (§4.4), access (§3), operations.
+
+Migrations must end at what is declared here; a test holds them to it.
+"""
+
+from dpp.adapters.postgres.tables.columns import metadata
+
+__all__ = ["metadata"]
+
+from dpp.adapters.postgres.tables import access, configuration, derived, events, operations  # noqa: F401

@@ -1,0 +1,337 @@
+"""The way in: a verified payload becomes an archived record, then rows, then an acknowledgement.
+
+Two stages run side by side, each taking whatever waits: the first writes records to the archive with one sync for all
+of them, the second writes the same deliveries to the event store in one transaction. A lone delivery waits for nobody.
+While the event store is away the second stage lets go of what it holds (the archive has it), acknowledgements come from
+the first stage alone, and when the store answers again the archive is read on from where the store had got to. An
+acknowledgement therefore always means that the delivery survives a power cut.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import structlog
+
+from dpp.application.archive import ArchiveDamaged, Position
+from dpp.application.deliveries import AcceptedDelivery, Appended
+from dpp.application.ports import Archive, Batch, Clock, DeliveryCodec, EventStore, Ids, RepairBox, Sealer
+from dpp.application.reading import Verified
+from dpp.domain.errors import Damaged, Unavailable
+from dpp.domain.events import Facts, Normalised, Outcome, Source
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 500
+RETRY_SECONDS = 0.5
+DRAIN_EVERY_SECONDS = 15.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A delivery on its way; ``done`` gets what became of it."""
+
+    delivery: AcceptedDelivery
+    record: bytes | None
+    done: asyncio.Future[Appended]
+    position: Position | None = None
+
+    def resolve(self, appended: Appended) -> None:
+        if not self.done.done():
+            self.done.set_result(appended)
+
+    def fail(self, error: BaseException) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+class Intake:
+    """Takes deliveries in; one per process. ``start`` before the first, ``stop`` after the last."""
+
+    def __init__(
+        self,
+        *,
+        archive: Archive,
+        store: EventStore,
+        codec: DeliveryCodec,
+        sealer: Sealer,
+        repair_box: RepairBox,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._archive = archive
+        self._store = store
+        self._codec = codec
+        self._sealer = sealer
+        self._repair_box = repair_box
+        self._clock = clock
+        self._ids = ids
+        self._to_archive: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._to_store: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._behind = False
+        self._in_flight = 0
+        self._last: dict[str, int] = {}
+        self._settled: dict[str, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        """Deliveries of this process by channel and outcome."""
+
+    @property
+    def pending(self) -> int:
+        """Deliveries accepted by this process that are not in the event store yet."""
+        behind = sum(last - self._settled.get(segment, 0) for segment, last in self._last.items())
+        return max(behind, self._in_flight)
+
+    @property
+    def store_is_away(self) -> bool:
+        """Whether the archive alone is taking deliveries at the moment."""
+        return self._behind
+
+    async def start(self) -> None:
+        """Begin to take deliveries, and to write what dead processes left in the archive."""
+        self._tasks = [
+            asyncio.create_task(self._archive_stage(), name="intake-archive"),
+            asyncio.create_task(self._store_stage(), name="intake-store"),
+            asyncio.create_task(self._drain_stage(), name="intake-drain"),
+        ]
+
+    async def stop(self) -> None:
+        """Finish what is under way and end; what the store did not take lies in the archive."""
+        while self._in_flight and not self._behind:
+            await asyncio.sleep(0.01)
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+
+    async def accept(self, verified: Verified, normalised: Normalised, *, channel: str) -> Appended:
+        """Keep one payload for good and return what was new in it.
+
+        A payload ignored on purpose is counted and not kept. While the event store is away everything counts as
+        accepted: what of it was there already shows later.
+
+        Raises:
+            Unavailable: the archive could not write; the sender should try again.
+        """
+        delivery = self._delivery(verified, normalised, channel=channel)
+        self.outcomes[channel, normalised.outcome] += 1
+        if normalised.outcome is Outcome.IGNORED:
+            self._count(delivery)
+            return Appended()
+        if normalised.outcome is Outcome.UNKNOWN:
+            await self._keep_for_repair(delivery, verified.body)
+        waiting = _Waiting(
+            delivery=delivery,
+            record=self._codec.encode(delivery),
+            done=asyncio.get_running_loop().create_future(),
+        )
+        self._in_flight += 1
+        waiting.done.add_done_callback(self._landed)
+        self._to_archive.put_nowait(waiting)
+        return await waiting.done
+
+    def refused(self, *, channel: str, reason: str) -> None:
+        """Count a delivery that was turned away; nothing of it is kept."""
+        self.outcomes[channel, Outcome.REFUSED] += 1
+        self._count(
+            AcceptedDelivery(
+                delivery_uid=self._ids.new(),
+                received_at=self._clock.now(),
+                channel=channel,
+                source=Source.JIRA if channel == "jira" else Source.GITHUB,
+                outcome=Outcome.REFUSED,
+                reason=reason,
+            )
+        )
+
+    def _landed(self, _done: asyncio.Future[Appended]) -> None:
+        self._in_flight -= 1
+
+    def _delivery(self, verified: Verified, normalised: Normalised, *, channel: str) -> AcceptedDelivery:
+        return AcceptedDelivery(
+            delivery_uid=self._ids.new(),
+            received_at=self._clock.now(),
+            channel=channel,
+            source=verified.source,
+            outcome=normalised.outcome,
+            kind=verified.kind,
+            delivery_id=verified.delivery_id,
+            reason=normalised.reason,
+            facts=normalised.facts,
+        )
+
+    async def _keep_for_repair(self, delivery: AcceptedDelivery, body: bytes) -> None:
+        sealed = self._sealer.seal(body, associated=delivery.delivery_uid.bytes)
+        await asyncio.to_thread(self._repair_box.put, delivery.delivery_uid, sealed)
+
+    def _count(self, delivery: AcceptedDelivery) -> None:
+        """Let the store count a delivery; while it is away, that count is lost and nothing else."""
+        if not self._behind:
+            done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+            self._to_store.put_nowait(_Waiting(delivery=delivery, record=None, done=done))
+
+    async def _archive_stage(self) -> None:
+        while True:
+            batch = await _whatever_waits(self._to_archive)
+            try:
+                positions = await self._archive.append([waiting.record or b"" for waiting in batch])
+            except Unavailable as error:
+                log.error("archive_unavailable", deliveries=len(batch), reason=str(error))
+                for waiting in batch:
+                    waiting.fail(error)
+                continue
+            for waiting, position in zip(batch, positions, strict=True):
+                waiting.position = position
+                self._last[position.segment] = position.record
+                self._hand_on(waiting)
+
+    def _hand_on(self, waiting: _Waiting) -> None:
+        if self._behind:
+            waiting.resolve(_all_of(waiting.delivery))
+        else:
+            self._to_store.put_nowait(waiting)
+
+    async def _store_stage(self) -> None:
+        while True:
+            batch = await _whatever_waits(self._to_store)
+            try:
+                await self._write(batch)
+            except Unavailable as error:
+                log.warning("event_store_away", reason=str(error))
+                self._let_go(batch)
+                await self._catch_up()
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        deliveries = [waiting.delivery for waiting in batch]
+        positions = _last_positions(waiting.position for waiting in batch if waiting.position)
+        try:
+            results = await self._append(deliveries, positions)
+        except Unavailable:
+            raise
+        except Exception as error:
+            # One delivery that the store cannot take must not keep the others out; it is in the archive.
+            log.exception("append_failed", deliveries=len(batch))
+            await self._write_singly(batch, error)
+            return
+        for waiting, appended in zip(batch, results, strict=True):
+            waiting.resolve(appended)
+
+    async def _write_singly(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        if len(batch) == 1:
+            batch[0].fail(error)
+            return
+        for waiting in batch:
+            await self._write([waiting])
+
+    async def _append(
+        self, deliveries: Sequence[AcceptedDelivery], positions: Sequence[Position]
+    ) -> Sequence[Appended]:
+        letters = [item.delivery_uid for item in deliveries if item.outcome is Outcome.UNKNOWN]
+        taken = {letter: await asyncio.to_thread(self._repair_box.take, letter) for letter in letters}
+        sealed = {letter: payload for letter, payload in taken.items() if payload is not None}
+        results = await self._store.append(Batch(deliveries=deliveries, positions=positions, sealed=sealed))
+        for letter in sealed:
+            await asyncio.to_thread(self._repair_box.remove, letter)
+        for position in positions:
+            self._settled[position.segment] = max(position.record, self._settled.get(position.segment, 0))
+        return results
+
+    def _let_go(self, batch: Sequence[_Waiting]) -> None:
+        self._behind = True
+        for waiting in (*batch, *_drained(self._to_store)):
+            waiting.resolve(_all_of(waiting.delivery))
+
+    async def _catch_up(self) -> None:
+        """Wait for the store, then write from the archive until nothing is left that it lacks."""
+        while True:
+            try:
+                settled = await self._store.settled()
+                own = {segment: settled.get(segment, 0) for segment in self._last}
+                for segment in sorted(own):
+                    await self._drain(segment, after=own[segment])
+            except Unavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if all(self._settled.get(segment, 0) >= last for segment, last in self._last.items()):
+                self._behind = False
+                log.info("event_store_back")
+                return
+
+    async def _drain(self, segment: str, *, after: int) -> None:
+        """Write a segment's records behind ``after`` to the store, batch by batch."""
+        while True:
+            records, after, ended = await asyncio.to_thread(self._read_some, segment, after)
+            if records:
+                await self._append(records, [Position(segment=segment, record=after)])
+            else:
+                self._settled[segment] = max(after, self._settled.get(segment, 0))
+            if ended:
+                return
+
+    def _read_some(self, segment: str, after: int) -> tuple[list[AcceptedDelivery], int, bool]:
+        deliveries: list[AcceptedDelivery] = []
+        try:
+            for position, record in self._archive.read(segment, after=after):
+                after = position.record
+                try:
+                    deliveries.append(self._codec.decode(record))
+                except Damaged as error:
+                    log.error("record_unreadable", segment=segment, record=after, reason=str(error))
+                if len(deliveries) == MAX_BATCH:
+                    return deliveries, after, False
+        except ArchiveDamaged as damage:
+            log.error("archive_damaged", segment=segment, after=after, detail=str(damage))
+            if damage.resume_after is not None and damage.resume_after > after:
+                return deliveries, damage.resume_after, False
+        return deliveries, after, True
+
+    async def _drain_stage(self) -> None:
+        """Write what dead processes had accepted and not written."""
+        while True:
+            with suppress(Unavailable, OSError):
+                for damage in await asyncio.to_thread(self._archive.adopt):
+                    log.warning("archive_damage", kind=damage.kind, segment=damage.segment, detail=damage.detail)
+                settled = await self._store.settled()
+                for info in await asyncio.to_thread(self._archive.abandoned):
+                    after = settled.get(info.segment, 0)
+                    if info.records is None or info.records > after:
+                        await self._drain(info.segment, after=after)
+            await asyncio.sleep(DRAIN_EVERY_SECONDS)
+
+
+async def _whatever_waits(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:
+    batch = [await queue.get()]
+    while len(batch) < MAX_BATCH and not queue.empty():
+        batch.append(queue.get_nowait())
+    return batch
+
+
+def _drained(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:
+    waiting = []
+    while not queue.empty():
+        waiting.append(queue.get_nowait())
+    return waiting
+
+
+def _last_positions(positions: Iterable[Position]) -> list[Position]:
+    last: dict[str, int] = {}
+    for position in positions:
+        last[position.segment] = max(position.record, last.get(position.segment, 0))
+    return [Position(segment=segment, record=record) for segment, record in last.items()]
+
+
+def _set_aside(delivery: AcceptedDelivery, error: Exception) -> AcceptedDelivery:
+    """Return the delivery as one for triage: its facts stay in the archive, and are read again by a replay."""
+    return replace(
+        delivery, outcome=Outcome.UNKNOWN, facts=Facts(), reason=f"the event store refused it: {type(error).__name__}"
+    )
+
+
+def _all_of(delivery: AcceptedDelivery) -> Appended:
+    return Appended(accepted=len(delivery.facts.events))
