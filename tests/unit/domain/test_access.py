@@ -1,5 +1,6 @@
 """Roles, permissions and stream scopes."""
 
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -27,13 +28,14 @@ scopes = st.builds(
 
 
 def principal(*grants: Grant) -> Principal:
+    """Return a person with these grants."""
     return user_principal(user_id=UUID(int=99), name="Ada", grants=grants)
 
 
 def test_each_role_has_what_the_one_before_has_and_more() -> None:
     """The roles of §3.3 form a chain."""
     chain = [role.permissions for role in (Role.VIEWER, Role.TEAM_MEMBER, Role.STREAM_LEAD, Role.PLATFORM_ADMIN)]
-    assert all(lower < higher for lower, higher in zip(chain, chain[1:], strict=False))
+    assert all(lower < higher for lower, higher in pairwise(chain))
     assert frozenset(Permission) == Role.PLATFORM_ADMIN.permissions
 
 

@@ -1,0 +1,130 @@
+"""What differs between two configurations, in lines that a person reads before saying yes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+from dpp.domain.configuration import (
+    Configuration,
+    DeliveryStream,
+    EnvironmentRule,
+    GroupRole,
+    JiraProject,
+    RepositoryOverride,
+    TechStream,
+    folded,
+)
+from dpp.domain.stages import StatusMapping
+
+T = TypeVar("T")
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind(Generic[T]):
+    """How the things of one section are told apart, called and described."""
+
+    key: Callable[[T], Hashable]
+    name: Callable[[T], str]
+    added: Callable[[T], str] = lambda _: "added"
+    removed: str = "removed"
+
+
+_DELIVERY: _Kind[DeliveryStream] = _Kind(key=lambda it: it.stream_id, name=lambda it: f"delivery stream {it.name}")
+_TECH: _Kind[TechStream] = _Kind(key=lambda it: it.stream_id, name=lambda it: f"technology stream {it.name}")
+_REPOSITORY: _Kind[RepositoryOverride] = _Kind(
+    key=lambda it: folded(it.full_name), name=lambda it: f"repository {it.full_name}"
+)
+_PROJECT: _Kind[JiraProject] = _Kind(key=lambda it: it.key, name=lambda it: f"Jira project {it.key}")
+_STATUS: _Kind[StatusMapping] = _Kind(
+    key=lambda it: (it.project, folded(it.status)),
+    name=lambda it: f"status {it.project}/{it.status}",
+    added=lambda it: f"added as {it.stage}, {'active' if it.active else 'waiting'}",
+)
+_ENVIRONMENT: _Kind[EnvironmentRule] = _Kind(
+    key=lambda it: it.pattern,
+    name=lambda it: f"environment pattern {it.pattern}",
+    added=lambda it: f"added as {it.environment}",
+)
+_GROUP: _Kind[GroupRole] = _Kind(
+    key=lambda it: it,
+    name=lambda it: f"group {it.group or it.pattern}",
+    added=lambda it: f"added as {_role(it)}",
+)
+
+
+def difference(before: Configuration, after: Configuration) -> list[str]:
+    """Return what changes from one configuration to the other, a line each; empty when they mean the same.
+
+    The order counts of environments only, where the first pattern that matches wins.
+    """
+    return [
+        *_fields("platform", before.platform, after.platform),
+        *_section(before.delivery_streams, after.delivery_streams, _DELIVERY),
+        *_section(before.tech_streams, after.tech_streams, _TECH),
+        *_section(before.repositories, after.repositories, _REPOSITORY),
+        *_section(before.jira_projects, after.jira_projects, _PROJECT),
+        *_section(before.status_mappings, after.status_mappings, _STATUS),
+        *_section(before.environments, after.environments, _ENVIRONMENT),
+        *_order(before.environments, after.environments),
+        *_section(before.group_roles, after.group_roles, _GROUP),
+        *_fields("GitHub", before.github, after.github),
+        *_fields("Jira", before.jira, after.jira),
+    ]
+
+
+def _section(before: Iterable[T], after: Iterable[T], kind: _Kind[T]) -> Iterator[str]:
+    old, new = {kind.key(item): item for item in before}, {kind.key(item): item for item in after}
+    for key, item in new.items():
+        if key not in old:
+            yield f"{kind.name(item)}: {kind.added(item)}"
+        elif item != old[key]:
+            yield from _fields(kind.name(old[key]), old[key], item)
+    yield from (f"{kind.name(item)}: {kind.removed}" for key, item in old.items() if key not in new)
+
+
+def _order(before: Sequence[EnvironmentRule], after: Sequence[EnvironmentRule]) -> Iterator[str]:
+    old, new = [rule.pattern for rule in before], [rule.pattern for rule in after]
+    shared = set(old) & set(new)
+    if [it for it in old if it in shared] != [it for it in new if it in shared]:
+        yield f"environment patterns: order is now {', '.join(new)}"
+
+
+def _fields(name: str, before: object, after: object, prefix: str = "") -> Iterator[str]:
+    """Compare two values of one dataclass field by field; values inside of them as well."""
+    for field in fields(before):  # type: ignore[arg-type]  # only dataclasses are passed
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        if old == new or field.name == "stream_id":
+            continue
+        if field.name == "is_active":
+            yield f"{name}: {'brought back' if new else 'archived'}"
+        elif is_dataclass(old) and is_dataclass(new):
+            yield from _fields(name, old, new, prefix=f"{prefix}{field.name}.")
+        else:
+            yield f"{name}: {prefix}{field.name} {_shown(old)} → {_shown(new)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, frozenset):
+        return ", ".join(WEEKDAYS[day] for day in sorted(value)) or "none"
+    if isinstance(value, tuple):
+        return ", ".join(map(_shown, value)) or "none"
+    if isinstance(value, date):
+        return value.isoformat()
+    if is_dataclass(value):
+        parts = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return "(" + "; ".join(f"{name} {_shown(part)}" for name, part in parts if part) + ")"
+    return str(value)
+
+
+def _role(rule: GroupRole) -> str:
+    streams = [name for name in (rule.delivery_stream, rule.tech_stream) if name]
+    return f"{rule.role} of {' and '.join(streams) if streams else 'all streams'}"

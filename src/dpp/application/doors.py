@@ -1,0 +1,176 @@
+"""The doors that deliveries come through: each verifies in its own way, then all go the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dpp.application.current import CurrentConfiguration
+from dpp.application.deliveries import Appended
+from dpp.application.enrich import tech_stream_of
+from dpp.application.ingest import Intake
+from dpp.application.keys import ApiKeys
+from dpp.application.reading import (
+    MalformedPayload,
+    PushReader,
+    Reading,
+    SignatureRejected,
+    TokenReader,
+    Verified,
+    WebhookReader,
+)
+from dpp.application.secrets import Secrets
+from dpp.domain.access import Permission, Principal
+from dpp.domain.configuration import Configuration
+from dpp.domain.errors import Forbidden, InvalidInput
+from dpp.domain.events import Facts, Normalised
+from dpp.domain.privacy import Pseudonymiser
+
+GITHUB_SECRET = "github_webhook_secret"  # noqa: S105 - the name of a secret, not the secret
+JIRA_SECRET = "jira_webhook_secret"  # noqa: S105
+JIRA_TOKEN = "jira_webhook_token"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """The readers of the sources."""
+
+    github: WebhookReader
+    jira: TokenReader
+    deployment: PushReader
+    incident: PushReader
+
+
+class Doors:
+    """One method a door; each returns what was new, or raises what the sender should hear."""
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        configuration: CurrentConfiguration,
+        secrets: Secrets,
+        pseudonymiser: Pseudonymiser,
+        readers: Readers,
+        keys: ApiKeys,
+    ) -> None:
+        self._intake = intake
+        self._configuration = configuration
+        self._secrets = secrets
+        self._pseudonymiser = pseudonymiser
+        self._readers = readers
+        self._keys = keys
+
+    async def github(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take a signed webhook from GitHub (§5.3.3).
+
+        Raises:
+            SignatureRejected: the signature is missing or wrong.
+            MalformedPayload: the body is not JSON.
+        """
+        try:
+            verified = self._readers.github.verify(
+                headers=headers, body=body, secrets=self._secrets.candidates(GITHUB_SECRET)
+            )
+        except SignatureRejected:
+            self._intake.refused(channel="github", reason="signature")
+            raise
+        return await self._webhook(self._readers.github, verified, channel="github")
+
+    async def jira(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take a signed webhook from Jira.
+
+        Raises:
+            SignatureRejected: the signature is missing or wrong.
+            MalformedPayload: the body is not JSON.
+        """
+        try:
+            verified = self._readers.jira.verify(
+                headers=headers, body=body, secrets=self._secrets.candidates(JIRA_SECRET)
+            )
+        except SignatureRejected:
+            self._intake.refused(channel="jira", reason="signature")
+            raise
+        return await self._webhook(self._readers.jira, verified, channel="jira")
+
+    async def jira_by_token(self, *, token: str, body: bytes) -> Appended:
+        """Take a webhook from a Jira that cannot sign.
+
+        Raises:
+            SignatureRejected: the token is wrong.
+            MalformedPayload: the body is not JSON.
+        """
+        try:
+            verified = self._readers.jira.verify_token(
+                token=token, secrets=self._secrets.candidates(JIRA_TOKEN), body=body
+            )
+        except SignatureRejected:
+            self._intake.refused(channel="jira", reason="token")
+            raise
+        return await self._webhook(self._readers.jira, verified, channel="jira")
+
+    async def deployment(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take a deployment event from a pipeline (§5.4.2)."""
+        return await self._push(self._readers.deployment, headers=headers, body=body, channel="deployment")
+
+    async def incident(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take an incident event from a monitoring system (§5.4.2)."""
+        return await self._push(self._readers.incident, headers=headers, body=body, channel="incident")
+
+    async def _webhook(self, reader: WebhookReader, verified: Verified, *, channel: str) -> Appended:
+        try:
+            normalised = reader.normalise(verified, reading=self._reading())
+        except MalformedPayload:
+            self._intake.refused(channel=channel, reason="malformed")
+            raise
+        return await self._intake.accept(verified, normalised, channel=channel)
+
+    async def _push(self, reader: PushReader, *, headers: Mapping[str, str], body: bytes, channel: str) -> Appended:
+        principal = await self._keys.verify(headers.get("authorization"))
+        if Permission.EVENTS_WRITE not in principal.permissions:
+            self._intake.refused(channel=channel, reason="permission")
+            raise Forbidden("This API key may not write events; it needs the permission events:write")
+        verified = reader.verified(body=body, idempotency_key=headers.get("x-idempotency-key"))
+        reading = self._reading()
+        normalised = self._read_push(reader, verified, reading=reading, channel=channel)
+        _check_scope(principal, normalised, configuration=reading.configuration)
+        return await self._intake.accept(verified, normalised, channel=channel)
+
+    def _read_push(self, reader: PushReader, verified: Verified, *, reading: Reading, channel: str) -> Normalised:
+        try:
+            return reader.normalise(verified, reading=reading)
+        except InvalidInput as error:
+            self._intake.refused(
+                channel=channel, reason="malformed" if isinstance(error, MalformedPayload) else "invalid"
+            )
+            raise
+
+    def _reading(self) -> Reading:
+        return Reading(configuration=self._configuration.value, pseudonymiser=self._pseudonymiser)
+
+
+def _check_scope(principal: Principal, normalised: Normalised, *, configuration: Configuration) -> None:
+    """Refuse facts about streams that the key is not for (§3.2.3)."""
+    if principal.scope.is_all:
+        return
+    for stream in _tech_streams(normalised.facts, configuration=configuration):
+        if not principal.scope.sees(delivery_stream_id=None, tech_stream_ids=() if stream is None else (stream,)):
+            raise Forbidden("This API key may not write events of that repository or service; it is for other streams")
+
+
+def _tech_streams(facts: Facts, *, configuration: Configuration) -> list[object]:
+    streams: list[object] = [
+        tech_stream_of(event.repository, configuration=configuration) if event.repository else None
+        for event in facts.cicd
+    ]
+    targets = {_service(row.deploy_target): row.full_name for row in configuration.repositories if row.deploy_target}
+    for event in facts.incidents:
+        org = targets.get(_service(event.service_name), "").partition("/")[0]
+        stream = configuration.tech_stream_of(org=org) if org else None
+        streams.append(stream.stream_id if stream else None)
+    return streams
+
+
+def _service(name: str) -> str:
+    """Return the part of a deploy target that a monitoring system knows: what follows the colon, or all of it."""
+    return name.rpartition(":")[2]
