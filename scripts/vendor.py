@@ -55,10 +55,9 @@ PACKAGES = (
     Package(
         name="echarts",
         licence="Apache-2.0",
-        purpose="charts; `common` draws bars, lines and scatters, the full build gauges, sankeys and heatmaps as well",
+        purpose="charts; the `common` build draws bars, lines and scatters at two thirds of the weight",
         files={
             "dist/echarts.common.min.js": "echarts.common.min.js",
-            "dist/echarts.min.js": "echarts.min.js",
             "LICENSE": "licences/echarts.txt",
             "NOTICE": "licences/echarts-notice.txt",
             "licenses/LICENSE-d3": "licences/echarts-d3.txt",

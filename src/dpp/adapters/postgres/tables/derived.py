@@ -93,6 +93,11 @@ work_item_stays = Table(
     Column("left_at", DateTime(timezone=True), nullable=False, server_default=FOREVER),
     Index(None, "issue_id"),
     Index(None, "left_at", "entered_at"),
+    Index(
+        "ix_work_item_stays_unfinished",
+        "left_at",
+        postgresql_where=text("stage NOT IN ('done', 'cancelled', 'deleted')"),
+    ),
     comment="Where every ticket was, and when; a stay without an end ends at infinity",
 )
 

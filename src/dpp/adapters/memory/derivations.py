@@ -1,0 +1,287 @@
+"""Derivation in memory: the same queue, calculation and consequences, for as long as the process lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application.derivation import (
+    Backlog,
+    DerivationStore,
+    Derive,
+    DeriveResult,
+    LinkedTicket,
+    News,
+    PullRequestId,
+    PullRequestInputs,
+    TicketInputs,
+    attributes_of,
+    chosen_ticket,
+    isolate,
+    pull_request_of,
+)
+from dpp.application.derived_rows import (
+    AttributionRow,
+    CycleRow,
+    PullRequestCycleRow,
+    PullRequestRow,
+    StayRow,
+    WorkItemRow,
+)
+from dpp.application.resolving import ResolvedEvent
+from dpp.application.stale import StaleKey, StaleKind, pull_request_key
+from dpp.domain.calendar import from_micros
+from dpp.domain.configuration import Configuration
+from dpp.domain.events import PullRequestEvent, WorkItemEvent
+from dpp.domain.histories import TicketColumns
+from dpp.domain.linking import Link
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+_WORK_ITEM_TABLES = ("work_item_events", "work_item_facts")
+_PULL_REQUEST_TABLES = ("pr_events", "pull_request_facts")
+
+
+@dataclass(slots=True)
+class MemoryDerivedTables:
+    """
+    The derived rows.
+
+    Attributes:
+        work_items: by identity of the ticket, as are the next three.
+        cycles: completions of each ticket, those that count and those that do not.
+        pull_requests: by repository and number, as are their cycles.
+    """
+
+    work_items: dict[str, WorkItemRow] = field(default_factory=dict)
+    stays: dict[str, list[StayRow]] = field(default_factory=dict)
+    attributions: dict[str, list[AttributionRow]] = field(default_factory=dict)
+    cycles: dict[str, list[CycleRow]] = field(default_factory=dict)
+    pull_requests: dict[PullRequestId, PullRequestRow] = field(default_factory=dict)
+    pull_request_cycles: dict[PullRequestId, PullRequestCycleRow] = field(default_factory=dict)
+
+
+class MemoryDerivationStore(DerivationStore):
+    """Keeps derived rows of a memory database.
+
+    Args:
+        database: shared with the other memory stores.
+        tables: where the rows go; shared with whoever reads them.
+        feed: tells of changes; None when nobody listens.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: MemoryDatabase,
+        tables: MemoryDerivedTables | None = None,
+        feed: MemoryChangeFeed | None = None,
+    ) -> None:
+        self._database = database
+        self.tables = tables if tables is not None else MemoryDerivedTables()
+        self._feed = feed
+        self._items = _Index(_WORK_ITEM_TABLES, _item_of)
+        self._pull_requests = _Index(_PULL_REQUEST_TABLES, _pull_request_id)
+
+    async def derive_stale(
+        self, derive: Derive, *, limit: int, skip: Collection[StaleKey] = frozenset()
+    ) -> DeriveResult:
+        """Derive some stale things of one kind, that of the oldest; nothing else runs in between."""
+        self._database.check_available()
+        entries = [entry for entry in self._database.stale if entry.key not in skip][:limit]
+        if not entries:
+            return DeriveResult()
+        kind = entries[0].key.kind
+        entries = [entry for entry in entries if entry.key.kind is kind]
+        news = News()
+
+        async def attempt(some: Sequence[StaleKey]) -> Collection[StaleKey]:
+            replace_rows = self._derive_tickets if kind is StaleKind.TICKET else self._derive_pull_requests
+            return replace_rows(derive, some, self._database.configuration, news)
+
+        outcome = await isolate(list(dict.fromkeys(entry.key for entry in entries)), attempt)
+        done = set(outcome.done)
+        settled = {entry.entry_id for entry in entries if entry.key in done}
+        self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
+        self._mark(outcome.marked)
+        if done and self._feed is not None:
+            await self._feed.publish(news.change(kind))
+        return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
+
+    async def mark_all(self, kind: StaleKind) -> int:
+        """Queue every thing of a kind that has events or derived rows."""
+        self._database.check_available()
+        if kind is StaleKind.TICKET:
+            items = self._items.of(self._database).keys() | self.tables.work_items.keys()
+            keys = {StaleKey(kind, item) for item in items}
+        else:
+            ids = self._pull_requests.of(self._database).keys() | self.tables.pull_requests.keys()
+            keys = {StaleKey(kind, pull_request_key(*one)) for one in ids}
+        self._mark(keys)
+        return len(keys)
+
+    async def pending(self) -> Backlog:
+        """Return how much waits; since when is not kept in memory."""
+        self._database.check_available()
+        return Backlog(entries=len(self._database.stale), oldest=None)
+
+    def _mark(self, keys: Iterable[StaleKey]) -> None:
+        ordered = sorted(keys)
+        for key in ordered:
+            self._database.mark_stale(key)
+        if ordered and self._feed is not None:
+            self._feed.wake()
+
+    # --- tickets --------------------------------------------------------------------------------------------------
+
+    def _derive_tickets(
+        self, derive: Derive, keys: Sequence[StaleKey], configuration: Configuration, news: News
+    ) -> Collection[StaleKey]:
+        issue_ids = {key.key for key in keys}
+        rows = derive.tickets(self._ticket_inputs(issue_ids), configuration)
+        tables = self.tables
+        before = {item: row for item in issue_ids if (row := tables.work_items.pop(item, None)) is not None}
+        for rest in (tables.stays, tables.attributions, tables.cycles):
+            for item in issue_ids:
+                rest.pop(item, None)
+        after = {row.issue_id: row for row in rows.work_items}
+        tables.work_items.update(after)
+        _add_all(tables.stays, rows.stays, _issue_of)
+        _add_all(tables.attributions, rows.attributions, _issue_of)
+        _add_all(tables.cycles, rows.cycles, _issue_of)
+        for row in (*before.values(), *after.values()):
+            news.add(row.delivery_stream_id, row.tech_stream_ids)
+        return self._pull_requests_of(issue_ids, before, after)
+
+    def _ticket_inputs(self, issue_ids: Iterable[str]) -> TicketInputs:
+        known = self._items.of(self._database)
+        events = {item: [row.event for row in known[item]] for item in sorted(issue_ids) if item in known}
+        work = {item: [event for event in those if isinstance(event, WorkItemEvent)] for item, those in events.items()}
+        linked = {
+            item: [
+                (from_micros(row.opened_at), row.tech_stream_id)
+                for row in self.tables.pull_requests.values()
+                if row.linked_issue_id == item and row.tech_stream_id is not None
+            ]
+            for item in work
+        }
+        return TicketInputs(
+            columns=TicketColumns.from_events(event for those in work.values() for event in those),
+            changes={item: [attributes_of(event) for event in those] for item, those in work.items()},
+            linked=linked,
+        )
+
+    def _pull_requests_of(
+        self, issue_ids: Collection[str], before: Mapping[str, WorkItemRow], after: Mapping[str, WorkItemRow]
+    ) -> set[StaleKey]:
+        """Return the pull requests that name one of the tickets and do not follow from it any more."""
+        renamed = {item for item in issue_ids if _name(before.get(item)) != _name(after.get(item))}
+        stale: set[StaleKey] = set()
+        for one, row in self.tables.pull_requests.items():
+            candidates = self._database.ticket_keys.get(row.linked_ticket_id or "", set())
+            concerned = candidates | ({row.linked_issue_id} if row.linked_issue_id else set())
+            if concerned.isdisjoint(issue_ids):
+                continue
+            ticket = self._ticket_named(row.linked_ticket_id or "")
+            follows = ticket is not None and ticket == (row.linked_issue_id, row.delivery_stream_id)
+            if not follows or not renamed.isdisjoint(concerned):
+                stale.add(StaleKey(StaleKind.PULL_REQUEST, pull_request_key(*one)))
+        return stale
+
+    # --- pull requests ----------------------------------------------------------------------------------------------
+
+    def _derive_pull_requests(
+        self, derive: Derive, keys: Sequence[StaleKey], configuration: Configuration, news: News
+    ) -> Collection[StaleKey]:
+        ids = {one for key in keys if (one := pull_request_of(key)) is not None}
+        inputs = self._pull_request_inputs(ids)
+        links = derive.links(inputs, configuration)
+        rows = derive.pull_requests(inputs, configuration, links=links, tickets=self._tickets_of(links.values()))
+        before = {one: row for one in ids if (row := self.tables.pull_requests.pop(one, None)) is not None}
+        for one in ids:
+            self.tables.pull_request_cycles.pop(one, None)
+        after = {PullRequestId(row.repo_id, row.pr_number): row for row in rows.pull_requests}
+        self.tables.pull_requests.update(after)
+        self.tables.pull_request_cycles.update((PullRequestId(row.repo_id, row.pr_number), row) for row in rows.cycles)
+        for row in (*before.values(), *after.values()):
+            news.add(row.delivery_stream_id, [row.tech_stream_id] if row.tech_stream_id else [])
+        changed = [(before.get(one), after.get(one)) for one in ids if _link(before.get(one)) != _link(after.get(one))]
+        linked = {row.linked_issue_id for pair in changed for row in pair if row is not None}
+        return {StaleKey(StaleKind.TICKET, issue_id) for issue_id in linked if issue_id is not None}
+
+    def _pull_request_inputs(self, ids: Iterable[PullRequestId]) -> PullRequestInputs:
+        known = self._pull_requests.of(self._database)
+        return PullRequestInputs(
+            events={
+                one: [row.event for row in known[one] if isinstance(row.event, PullRequestEvent)]
+                for one in sorted(ids)
+                if one in known
+            },
+            tech_streams={item.repo_id: item.tech_stream_id for item in self._database.repositories.all},
+        )
+
+    def _tickets_of(self, links: Iterable[Link]) -> dict[str, LinkedTicket]:
+        found = {link.key: self._ticket_named(link.key) for link in links}
+        return {key: ticket for key, ticket in found.items() if ticket is not None}
+
+    def _ticket_named(self, key: str) -> LinkedTicket | None:
+        rows = ((item, self.tables.work_items.get(item)) for item in self._database.ticket_keys.get(key, set()))
+        return chosen_ticket(
+            key, ((item, row and row.ticket_id, row.delivery_stream_id if row else None) for item, row in rows)
+        )
+
+
+class _Index(Generic[K]):
+    """The events of some tables by the thing that they are about; brought up to date when it is asked for."""
+
+    def __init__(self, tables: Sequence[str], key_of: Callable[[ResolvedEvent], K | None]) -> None:
+        self._tables = tables
+        self._key_of = key_of
+        self._seen = dict.fromkeys(tables, 0)
+        self._rows: dict[K, list[ResolvedEvent]] = {}
+
+    def of(self, database: MemoryDatabase) -> Mapping[K, Sequence[ResolvedEvent]]:
+        """Return the events by thing; those without events are absent."""
+        if any(len(database.events[table]) < self._seen[table] for table in self._tables):
+            # Events have gone, which is rare: begin anew.
+            self._seen = dict.fromkeys(self._tables, 0)
+            self._rows = {}
+        for table in self._tables:
+            rows = database.events[table]
+            for row in rows[self._seen[table] :]:
+                if (key := self._key_of(row)) is not None:
+                    self._rows.setdefault(key, []).append(row)
+            self._seen[table] = len(rows)
+        return self._rows
+
+
+def _item_of(row: ResolvedEvent) -> str | None:
+    return row.event.item if isinstance(row.event, WorkItemEvent) else None
+
+
+def _pull_request_id(row: ResolvedEvent) -> PullRequestId | None:
+    if row.repo_id is None or not isinstance(row.event, PullRequestEvent):
+        return None
+    return PullRequestId(row.repo_id, row.event.pr_number)
+
+
+def _add_all(table: dict[str, list[T]], rows: Iterable[T], key_of: Callable[[T], str]) -> None:
+    for row in rows:
+        table.setdefault(key_of(row), []).append(row)
+
+
+def _issue_of(row: StayRow | AttributionRow | CycleRow) -> str:
+    return row.issue_id
+
+
+def _name(row: WorkItemRow | None) -> str | None:
+    return row.ticket_id if row else None
+
+
+def _link(row: PullRequestRow | None) -> tuple[str | None, UUID | None, int] | None:
+    return (row.linked_issue_id, row.tech_stream_id, row.opened_at) if row else None

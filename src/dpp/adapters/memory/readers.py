@@ -1,0 +1,176 @@
+"""Rows for figures from the derived rows in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+
+from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.derivations import MemoryDerivedTables
+from dpp.adapters.memory.selections import attribution, only, shown_pull_requests, shown_tickets
+from dpp.application.derivation import PullRequestId
+from dpp.application.derived_rows import CycleRow, PullRequestRow
+from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
+from dpp.application.resolving import ResolvedEvent
+from dpp.application.views import View, Window
+from dpp.domain.calendar import to_micros
+from dpp.domain.events import CicdEvent, CicdEventType, DefectEvent, DefectEventType, PullRequestEvent
+from dpp.domain.positions import DELETED, LABELS
+from dpp.domain.quality import QualityRate
+from dpp.domain.stages import Stage
+
+_FINISHED = frozenset({Stage.DONE.value, Stage.CANCELLED.value, DELETED})
+_PRODUCTION = "production"
+_CLOSING = frozenset({CicdEventType.DEPLOY_COMPLETED, CicdEventType.DEPLOY_FAILED})
+#: Of two facts of one instant about a bug, the later one of these counts.
+_DEFECT_ORDER = (DefectEventType.LOGGED, DefectEventType.ATTRIBUTED, DefectEventType.RECLASSIFIED)
+
+
+class MemoryMetricsReader(MetricsReader):
+    """Reads the derived rows of a memory database.
+
+    Args:
+        database: has the events and the register of repositories.
+        tables: has the derived rows.
+    """
+
+    def __init__(self, *, database: MemoryDatabase, tables: MemoryDerivedTables) -> None:
+        self._database = database
+        self._tables = tables
+
+    async def wip(self, view: View) -> Sequence[StageRow]:
+        """Return where the unfinished tickets are."""
+        self._database.check_available()
+        moment = to_micros(view.as_of)
+        places = Counter(
+            (stay.stage, stay.is_active_work)
+            for issue_id in shown_tickets(self._tables, view)
+            for stay in self._tables.stays.get(issue_id, ())
+            if stay.entered_at <= moment < stay.left_at and stay.stage not in _FINISHED
+        )
+        return [StageRow(*place, tickets) for place, tickets in sorted(places.items())]
+
+    async def cycles(self, view: View, *, window: Window) -> CycleRows:
+        """Return the tickets completed in the window."""
+        self._database.check_available()
+        found = self._completed(view, window)
+        rows = sorted(((row.completed_at, key, row) for key, row in found), key=lambda row: row[:2])
+        return CycleRows(
+            ticket_ids=[key for _, key, _ in rows],
+            completed_at=np.array([at for at, _, _ in rows], dtype=np.int64),
+            # numpy makes nan of None.
+            cycle_days=np.array([row.cycle_time_days for _, _, row in rows], dtype=np.float64),
+            flow_efficiency_pct=np.array([row.flow_efficiency_pct for _, _, row in rows], dtype=np.float64),
+        )
+
+    async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
+        """Return their time by label."""
+        self._database.check_available()
+        days: dict[str, list[Decimal]] = {}
+        for _, row in self._completed(view, window):
+            for label, spent in row.stage_durations.items():
+                days.setdefault(label, []).append(Decimal(repr(spent)))
+        # Sums of decimals are exact, so the order of the rows does not show in the last digit.
+        return [LabelRow(label, len(days[label]), float(sum(days[label]))) for label in LABELS if label in days]
+
+    def _completed(self, view: View, window: Window) -> Iterator[tuple[str, CycleRow]]:
+        start, end, moment = (to_micros(at) for at in (window.start, window.end, view.as_of))
+        for issue_id, held in shown_tickets(self._tables, view).items():
+            for row in self._tables.cycles.get(issue_id, ()):
+                if start <= row.completed_at < end and row.completed_at <= moment < row.reopened_at:
+                    yield held.ticket_id, row
+
+    async def quality(self, view: View) -> Mapping[QualityRate, Share]:
+        """Return the shares of §5.6; answers to surveys are not known here."""
+        self._database.check_available()
+        found = {
+            QualityRate.TICKET_STREAM_TAGGING: self._tagged(view),
+            QualityRate.PR_TICKET_LINKAGE: self._linked(view),
+            QualityRate.DEFECT_ORIGIN_ATTRIBUTION: self._attributed(view),
+            QualityRate.DEPLOYMENT_TRACEABILITY: self._traced(view),
+        }
+        shares = {rate: _share(complete) for rate, complete in found.items()}
+        return {rate: share for rate, share in shares.items() if share.total}
+
+    def _tagged(self, view: View) -> Iterator[bool]:
+        moment = to_micros(view.as_of)
+        for issue_id, held in shown_tickets(self._tables, view).items():
+            ticket = self._tables.work_items[issue_id]
+            if not (ticket.is_deleted and (ticket.entered_at is None or ticket.entered_at <= moment)):
+                yield held.delivery_stream_id is not None
+
+    def _linked(self, view: View) -> Iterator[bool]:
+        for row in shown_pull_requests(self._tables.pull_requests.values(), view):
+            yield row.linked_ticket_id is not None
+
+    def _attributed(self, view: View) -> Iterator[bool]:
+        for issue_id, row in self._latest_defects(view).items():
+            held = attribution(self._tables, issue_id, moment=to_micros(view.as_of))
+            delivery = row.delivery_stream_id if held is None else held.delivery_stream_id
+            tech = only(row.tech_stream_id) if held is None else held.tech_stream_ids
+            if view.shows(delivery_stream_id=delivery, tech_stream_ids=tech):
+                assert isinstance(row.event, DefectEvent)
+                yield row.event.introduced_in_stage is not None
+
+    def _latest_defects(self, view: View) -> dict[str, ResolvedEvent]:
+        known = [
+            (row.event.event_timestamp, _DEFECT_ORDER.index(row.event.event_type), row.event_id, row.event.item, row)
+            for row in self._database.events["defect_events"]
+            if isinstance(row.event, DefectEvent) and row.event.event_timestamp <= view.as_of
+        ]
+        return {issue_id: row for *_, issue_id, row in sorted(known, key=lambda one: one[:3])}
+
+    def _traced(self, view: View) -> Iterator[bool]:
+        tech_streams = {row.repo_id: row.tech_stream_id for row in self._database.repositories.all}
+        for deployment in self._deployments(view):
+            carried = self._carried(deployment)
+            tech = tech_streams.get(deployment.repo_id) if deployment.repo_id else None
+            if view.shows(
+                delivery_stream_id=carried.delivery_stream_id if carried else None,
+                tech_stream_ids=only(tech or deployment.tech_stream_id),
+            ):
+                told = deployment.link.key if deployment.link else None
+                yield bool(told or (carried and carried.linked_ticket_id))
+
+    def _deployments(self, view: View) -> Iterable[ResolvedEvent]:
+        """Return the last closing event of each production deployment."""
+        known = [
+            (row.event.event_timestamp, row.event_id, (row.event.pipeline_id, row.event.pipeline_run_id), row)
+            for row in self._database.events["cicd_events"]
+            if isinstance(row.event, CicdEvent)
+            and row.environment == _PRODUCTION
+            and row.event.event_type in _CLOSING
+            and row.event.status != "cancelled"
+            and row.event.event_timestamp <= view.as_of
+        ]
+        return {run: row for *_, run, row in sorted(known, key=lambda one: one[:2])}.values()
+
+    def _carried(self, deployment: ResolvedEvent) -> PullRequestRow | None:
+        """Return the pull request that it names, else the one whose merge it carries, else the one whose head."""
+        event, repo_id = deployment.event, deployment.repo_id
+        if repo_id is None or not isinstance(event, CicdEvent):
+            return None
+        named = [] if event.linked_pr_number is None else [event.linked_pr_number]
+        by_merge, by_head = self._pull_requests_at(repo_id, event.commit_sha)
+        ways = (number for numbers in (named, by_merge, by_head) for number in sorted(numbers, reverse=True))
+        found = (self._tables.pull_requests.get(PullRequestId(repo_id, number)) for number in ways)
+        return next((row for row in found if row is not None), None)
+
+    def _pull_requests_at(self, repo_id: UUID, commit: str | None) -> tuple[list[int], list[int]]:
+        if commit is None:
+            return [], []
+        rows = [row.event for row in self._database.events["pr_events"] if row.repo_id == repo_id]
+        events = [event for event in rows if isinstance(event, PullRequestEvent)]
+        return (
+            [event.pr_number for event in events if event.merge_sha == commit],
+            [event.pr_number for event in events if event.head_sha == commit],
+        )
+
+
+def _share(complete: Iterable[bool]) -> Share:
+    marks = list(complete)
+    return Share(sum(marks), len(marks))

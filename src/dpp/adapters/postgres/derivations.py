@@ -1,0 +1,170 @@
+"""Derivation on PostgreSQL: stale keys in, derived rows and news out, one transaction a batch.
+
+Every share of the work is under an advisory lock while somebody derives its things, so that no thing is derived twice
+at once. Statements read what is committed when they begin (READ COMMITTED), and all reading comes after the locks; a
+fact that is committed later has an entry of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from dpp.adapters.postgres.derived import PullRequestTables, TicketTables
+from dpp.adapters.postgres.documents import current_configuration
+from dpp.adapters.postgres.engine import Connection, Database
+from dpp.adapters.postgres.errors import translated
+from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
+from dpp.adapters.postgres.histories import Histories
+from dpp.application.derivation import (
+    MAX_SHARES,
+    Backlog,
+    DerivationStore,
+    Derive,
+    DeriveResult,
+    News,
+    isolate,
+)
+from dpp.application.stale import GROUPS, StaleKey, StaleKind, pull_request_key
+from dpp.domain.configuration import Configuration
+
+#: First number of the advisory locks of shares; it means nothing.
+SHARES = 0x64707073
+
+#: A sort of a large batch fits into so much memory.
+WORK_MEM = "64MB"
+
+# Oldest first, so that nothing waits for ever; the fence keeps the order, and the limit the number of locks.
+_LOCK_SHARES = """
+SELECT share FROM (
+    SELECT share, oldest FROM generate_series(0, %(groups)s - 1) AS one (share) CROSS JOIN LATERAL (
+        SELECT entry_id FROM stale_keys AS entry
+        WHERE entry.share = one.share AND kind || '/' || key <> ALL (%(skip)s) ORDER BY entry_id LIMIT 1
+    ) AS first (oldest)
+    ORDER BY oldest OFFSET 0
+) AS waiting
+WHERE pg_try_advisory_xact_lock(%(namespace)s, share) LIMIT %(most)s
+"""
+_ENTRIES = """
+SELECT entry_id, kind, key FROM stale_keys
+WHERE share = ANY (%(shares)s) AND kind || '/' || key <> ALL (%(skip)s)
+ORDER BY entry_id LIMIT %(limit)s
+"""
+_MARK = """
+INSERT INTO stale_keys (share, kind, key) SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
+"""
+_ALL_TICKETS = """
+SELECT issue_id FROM work_item_events UNION SELECT issue_id FROM work_item_facts UNION SELECT issue_id FROM work_items
+"""
+_ALL_PULL_REQUESTS = """
+SELECT repo_id, pr_number FROM pr_events WHERE repo_id IS NOT NULL
+UNION SELECT repo_id, pr_number FROM pull_request_facts WHERE repo_id IS NOT NULL
+UNION SELECT repo_id, pr_number FROM pull_requests
+"""
+
+
+class _Entry(NamedTuple):
+    entry_id: int
+    key: StaleKey
+
+
+class PostgresDerivationStore(DerivationStore):
+    """Keeps the queue of stale things and the derived rows.
+
+    Args:
+        database: an open one.
+    """
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+        self._configuration = Configuration()
+        self._tickets = TicketTables(Histories())
+        self._pull_requests = PullRequestTables()
+
+    async def derive_stale(
+        self, derive: Derive, *, limit: int, skip: Collection[StaleKey] = frozenset()
+    ) -> DeriveResult:
+        """Derive some stale things of one kind, that of the oldest, in one transaction."""
+        async with self._database.transaction() as connection:
+            entries = await _take(connection, limit=limit, skip=skip)
+            if not entries:
+                return DeriveResult()
+            kind = entries[0].key.kind
+            keys = list(dict.fromkeys(entry.key for entry in entries if entry.key.kind is kind))
+            current = await self._current(connection)
+            news = News()
+
+            async def attempt(some: Sequence[StaleKey]) -> Collection[StaleKey]:
+                with translated():
+                    async with connection.transaction():
+                        return await self._derive(connection, derive, some, current, news)
+
+            outcome = await isolate(keys, attempt)
+            done = set(outcome.done)
+            settled = [entry.entry_id for entry in entries if entry.key in done]
+            await connection.execute("DELETE FROM stale_keys WHERE entry_id = ANY (%s)", [settled])
+            await _mark(connection, outcome.marked)
+            if done:
+                await notify(connection, news.change(kind))
+        return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
+
+    async def mark_all(self, kind: StaleKind) -> int:
+        """Queue every thing of a kind that has events or derived rows."""
+        async with self._database.transaction() as connection:
+            if kind is StaleKind.TICKET:
+                cursor = await connection.execute(_ALL_TICKETS)
+                keys = [StaleKey(kind, issue_id) for (issue_id,) in await cursor.fetchall()]
+            else:
+                cursor = await connection.execute(_ALL_PULL_REQUESTS)
+                keys = [StaleKey(kind, pull_request_key(*row)) for row in await cursor.fetchall()]
+            await _mark(connection, keys)
+            await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
+            return len(keys)
+
+    async def pending(self) -> Backlog:
+        """Return how much waits, and since when."""
+        async with self._database.transaction() as connection:
+            cursor = await connection.execute("SELECT count(*), min(marked_at) FROM stale_keys")
+            row: tuple[int, datetime | None] = await cursor.fetchone() or (0, None)
+            return Backlog(entries=row[0], oldest=row[1])
+
+    async def _current(self, connection: Connection) -> Configuration:
+        """Return a configuration that is at least as new as what the transaction has read so far."""
+        cursor = await connection.execute("SELECT version FROM platform_settings")
+        row = await cursor.fetchone()
+        if row is not None and row[0] > self._configuration.version:
+            self._configuration = await current_configuration(connection)
+        return self._configuration
+
+    async def _derive(
+        self,
+        connection: Connection,
+        derive: Derive,
+        keys: Sequence[StaleKey],
+        current: Configuration,
+        news: News,
+    ) -> Collection[StaleKey]:
+        tables = self._tickets if keys[0].kind is StaleKind.TICKET else self._pull_requests
+        return await tables.derive(connection, derive, keys, configuration=current, news=news)
+
+
+async def _take(connection: Connection, *, limit: int, skip: Collection[StaleKey]) -> list[_Entry]:
+    """Lock some shares that have entries, and return the oldest entries in them."""
+    left_out = [f"{key.kind}/{key.key}" for key in skip]
+    cursor = await connection.execute(
+        _LOCK_SHARES, {"groups": GROUPS, "namespace": SHARES, "most": MAX_SHARES, "skip": left_out}
+    )
+    shares = [share for (share,) in await cursor.fetchall()]
+    if not shares:
+        return []
+    await connection.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
+    cursor = await connection.execute(_ENTRIES, {"shares": shares, "limit": limit, "skip": left_out})
+    return [_Entry(entry_id, StaleKey(StaleKind(kind), key)) for entry_id, kind, key in await cursor.fetchall()]
+
+
+async def _mark(connection: Connection, keys: Iterable[StaleKey]) -> None:
+    ordered = sorted(keys)
+    if ordered:
+        columns = [key.group for key in ordered], [key.kind.value for key in ordered], [key.key for key in ordered]
+        await connection.execute(_MARK, columns)

@@ -1,0 +1,151 @@
+"""Rows for figures from the derived tables: one question, one statement (decision 0010)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.selections import condition, values
+from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
+from dpp.application.views import View, Window
+from dpp.domain.positions import LABELS
+from dpp.domain.quality import QualityRate
+
+# The condition on the stage is that of the index of unfinished stays, word for word.
+_WIP = """
+SELECT stage, is_active_work, count(*)
+FROM work_item_stays AS stay
+JOIN work_item_attributions AS held
+    ON held.issue_id = stay.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
+WHERE stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
+    AND stay.stage NOT IN ('done', 'cancelled', 'deleted'){shown}
+GROUP BY stage, is_active_work
+"""
+
+# Of the completions of one ticket at most one holds at a moment: a later one follows the reopening of the earlier.
+_COMPLETED = """
+WITH completed AS (
+    SELECT issue_id, completed_at, cycle_time_days, flow_efficiency_pct, stage_durations FROM work_item_cycles
+    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
+    UNION ALL
+    SELECT issue_id, completed_at, cycle_time_days, flow_efficiency_pct, stage_durations FROM superseded_cycles
+    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
+        AND reopened_at > %(as_of)s
+), shown AS (
+    SELECT held.ticket_id, completed.* FROM completed
+    JOIN work_item_attributions AS held
+        ON held.issue_id = completed.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
+    WHERE true{shown}
+)
+"""
+_CYCLES = f"""
+{_COMPLETED}
+SELECT ticket_id, (extract(epoch FROM completed_at) * 1000000)::bigint, cycle_time_days, flow_efficiency_pct
+FROM shown ORDER BY completed_at, ticket_id COLLATE "C"
+"""  # noqa: S608 - constants
+# Sums of decimals are exact, so the order of the rows does not show in the last digit.
+_LABEL_TIMES = f"""
+{_COMPLETED}
+SELECT time.label, count(*), sum(time.days::numeric)::float8
+FROM shown CROSS JOIN jsonb_each(shown.stage_durations) AS time (label, days)
+GROUP BY time.label
+"""  # noqa: S608 - constants
+
+# A deployment's ticket: of the pull request that it names, else of the one whose merge it carries, else whose head.
+_QUALITY = f"""
+SELECT rate, count(*) FILTER (WHERE is_complete), count(*)
+FROM (
+    SELECT '{QualityRate.TICKET_STREAM_TAGGING}' AS rate, held.delivery_stream_id, held.tech_stream_ids,
+        held.delivery_stream_id IS NOT NULL AS is_complete
+    FROM work_item_attributions AS held JOIN work_items AS ticket USING (issue_id)
+    WHERE held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
+        AND NOT (ticket.is_deleted AND coalesce(ticket.entered_at <= %(as_of)s, true))
+    UNION ALL
+    SELECT '{QualityRate.PR_TICKET_LINKAGE}', delivery_stream_id, array_remove(ARRAY[tech_stream_id], NULL),
+        linked_ticket_id IS NOT NULL
+    FROM pull_requests WHERE opened_at <= %(as_of)s
+    UNION ALL
+    SELECT '{QualityRate.DEFECT_ORIGIN_ATTRIBUTION}',
+        CASE WHEN held.issue_id IS NULL THEN defect.delivery_stream_id ELSE held.delivery_stream_id END,
+        coalesce(held.tech_stream_ids, array_remove(ARRAY[defect.tech_stream_id], NULL)),
+        defect.introduced_in_stage IS NOT NULL
+    FROM (
+        SELECT DISTINCT ON (issue_id) issue_id, delivery_stream_id, tech_stream_id, introduced_in_stage
+        FROM defect_events WHERE event_timestamp <= %(as_of)s
+        ORDER BY issue_id, event_timestamp DESC,
+            array_position(ARRAY['logged', 'attributed', 'reclassified'], event_type) DESC, event_id DESC
+    ) AS defect
+    LEFT JOIN work_item_attributions AS held
+        ON held.issue_id = defect.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
+    UNION ALL
+    SELECT '{QualityRate.DEPLOYMENT_TRACEABILITY}', carried.delivery_stream_id,
+        array_remove(ARRAY[coalesce(repository.tech_stream_id, deployment.tech_stream_id)], NULL),
+        coalesce(carried.linked_ticket_id, deployment.linked_ticket_id) IS NOT NULL
+    FROM (
+        SELECT DISTINCT ON (pipeline_id, pipeline_run_id) repo_id, tech_stream_id, commit_sha, linked_pr_number,
+            linked_ticket_id
+        FROM cicd_events
+        WHERE environment = 'production' AND event_type IN ('deploy_completed', 'deploy_failed')
+            AND status <> 'cancelled' AND event_timestamp <= %(as_of)s
+        ORDER BY pipeline_id, pipeline_run_id, event_timestamp DESC, event_id DESC
+    ) AS deployment
+    LEFT JOIN repositories AS repository USING (repo_id)
+    LEFT JOIN LATERAL (
+        SELECT found.linked_ticket_id, found.delivery_stream_id
+        FROM (
+            SELECT deployment.linked_pr_number AS pr_number, 1 AS way
+            UNION ALL
+            SELECT pr_number, 2 FROM pr_events
+            WHERE merge_sha = deployment.commit_sha AND repo_id = deployment.repo_id
+            UNION ALL
+            SELECT pr_number, 3 FROM pr_events WHERE head_sha = deployment.commit_sha AND repo_id = deployment.repo_id
+        ) AS named
+        JOIN pull_requests AS found ON found.repo_id = deployment.repo_id AND found.pr_number = named.pr_number
+        ORDER BY named.way, named.pr_number DESC LIMIT 1
+    ) AS carried ON true
+) AS thing
+WHERE true{{shown}}
+GROUP BY rate
+"""  # noqa: S608 - constants
+
+
+class PostgresMetricsReader(MetricsReader):
+    """Reads the derived tables; every method is one statement."""
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
+
+    async def wip(self, view: View) -> Sequence[StageRow]:
+        """Return where the unfinished tickets are."""
+        return [StageRow(*row) for row in await self._rows(_WIP, view)]
+
+    async def cycles(self, view: View, *, window: Window) -> CycleRows:
+        """Return the tickets completed in the window."""
+        rows = await self._rows(_CYCLES, view, window)
+        return CycleRows(
+            ticket_ids=[row[0] for row in rows],
+            completed_at=np.array([row[1] for row in rows], dtype=np.int64),
+            # numpy makes nan of None.
+            cycle_days=np.array([row[2] for row in rows], dtype=np.float64),
+            flow_efficiency_pct=np.array([row[3] for row in rows], dtype=np.float64),
+        )
+
+    async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
+        """Return their time by label."""
+        rows = {label: LabelRow(label, *rest) for label, *rest in await self._rows(_LABEL_TIMES, view, window)}
+        return [rows[label] for label in LABELS if label in rows]
+
+    async def quality(self, view: View) -> Mapping[QualityRate, Share]:
+        """Return the shares of §5.6; answers to surveys are not known here."""
+        return {QualityRate(rate): Share(*counts) for rate, *counts in await self._rows(_QUALITY, view)}
+
+    async def _rows(self, query: str, view: View, window: Window | None = None) -> list[tuple[Any, ...]]:
+        parameters = values(view)
+        if window is not None:
+            parameters |= {"start": window.start, "end": window.end}
+        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(query.replace("{shown}", condition(view)).encode(), parameters)
+            return await cursor.fetchall()

@@ -1,0 +1,196 @@
+"""Which adapter stands behind which port: the only place that chooses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID
+
+from dishka import AsyncContainer, Provider, Scope, from_context, make_async_container, provide
+from dishka.entities.validation_settings import STRICT_VALIDATION
+
+from dpp.adapters.files.archive import FileArchive
+from dpp.adapters.files.codec import JsonDeliveryCodec
+from dpp.adapters.files.configuration_file import TomlConfigurationFile
+from dpp.adapters.files.sealed import AesGcmSealer, DirectoryRepairBox
+from dpp.adapters.files.secrets import DirectorySecrets
+from dpp.adapters.github.webhook import GitHubWebhookReader
+from dpp.adapters.identity.passwords import Argon2Passwords
+from dpp.adapters.jira.webhook import JiraReader
+from dpp.adapters.postgres.access import PostgresAccessStore
+from dpp.adapters.postgres.configuration import PostgresConfigurationStore
+from dpp.adapters.postgres.derivations import PostgresDerivationStore
+from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.events import PostgresEventStore
+from dpp.adapters.postgres.feed import PostgresChangeFeed
+from dpp.adapters.postgres.operations import PostgresOperationsReader
+from dpp.adapters.postgres.readers import PostgresMetricsReader
+from dpp.adapters.push.readers import DeploymentReader, IncidentReader
+from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
+from dpp.adapters.system.holidays import LibraryHolidays
+from dpp.application.access_ports import AccessStore, Passwords, Randomness
+from dpp.application.calendars import Calendars, Holidays
+from dpp.application.configure import ConfigurationFile
+from dpp.application.current import CurrentConfiguration
+from dpp.application.derivation import DerivationStore
+from dpp.application.derive import Derivation
+from dpp.application.doors import Doors, Readers
+from dpp.application.ingest import Intake
+from dpp.application.keys import ApiKeys
+from dpp.application.ports import (
+    Archive,
+    ChangeFeed,
+    Clock,
+    ConfigurationStore,
+    DeliveryCodec,
+    EventStore,
+    Ids,
+    RepairBox,
+    Sealer,
+)
+from dpp.application.queries import Queries
+from dpp.application.readers import MetricsReader, OperationsReader
+from dpp.application.secrets import Secrets
+from dpp.application.signin import SignIn
+from dpp.application.users import Users
+from dpp.domain.calendar import BusinessCalendar
+from dpp.domain.configuration import Configuration
+from dpp.domain.privacy import Pseudonymiser
+from dpp.entrypoints.bootstrap.database import dsn_of
+from dpp.entrypoints.bootstrap.settings import Settings
+
+ANONYMISATION_KEY = "anonymisation_key"
+
+
+class Platform(Provider):
+    """Everything, each made once for a process when it is first asked for."""
+
+    scope = Scope.APP
+    settings = from_context(provides=Settings)
+
+    clock = provide(SystemClock, provides=Clock)
+    ids = provide(RandomIds, provides=Ids)
+    randomness = provide(SystemRandomness, provides=Randomness)
+    holidays = provide(LibraryHolidays, provides=Holidays)
+    calendars = provide(Calendars)
+    codec = provide(JsonDeliveryCodec, provides=DeliveryCodec)
+    configuration_file = provide(TomlConfigurationFile, provides=ConfigurationFile)
+
+    configuration_store = provide(PostgresConfigurationStore, provides=ConfigurationStore)
+    current = provide(CurrentConfiguration)
+    access = provide(PostgresAccessStore, provides=AccessStore)
+    metrics_reader = provide(PostgresMetricsReader, provides=MetricsReader)
+    operations_reader = provide(PostgresOperationsReader, provides=OperationsReader)
+    derivation_store = provide(PostgresDerivationStore, provides=DerivationStore)
+    intake = provide(Intake)
+    doors = provide(Doors)
+    queries = provide(Queries)
+
+    @provide
+    async def database(self, settings: Settings) -> AsyncIterator[Database]:
+        """Connect to the database of the settings, or to the embedded one that runs in the data directory."""
+        async with Database(dsn_of(settings)) as database:
+            yield database
+
+    @provide
+    async def postgres_feed(self, database: Database) -> AsyncIterator[PostgresChangeFeed]:
+        """Listen for changes while the process lives."""
+        feed = PostgresChangeFeed(database=database)
+        yield feed
+        await feed.close()
+
+    @provide
+    def feed(self, feed: PostgresChangeFeed) -> ChangeFeed:
+        """The same feed, for whoever only hears of changes."""
+        return feed
+
+    @provide
+    def events(self, database: Database, current: CurrentConfiguration) -> EventStore:
+        """Resolve names in new facts through the configuration at hand."""
+        return PostgresEventStore(database=database, configuration=current.get)
+
+    @provide
+    def secrets(self, settings: Settings) -> Secrets:
+        """Read secrets from their directory."""
+        return DirectorySecrets(settings.secrets_dir)
+
+    @provide
+    async def archive(self, settings: Settings, ids: Ids, clock: Clock) -> AsyncIterator[Archive]:
+        """Write segments of this process's own."""
+        archive = FileArchive(settings.archive_dir, writer=ids.new(), now=clock.now)
+        yield archive
+        await archive.close()
+
+    @provide
+    def repair_box(self, settings: Settings) -> RepairBox:
+        """Keep unread payloads beside the archive."""
+        return DirectoryRepairBox(settings.repair_dir)
+
+    @provide
+    def sealer(self, secrets: Secrets) -> Sealer:
+        """Encrypt unread payloads under the same secret that persons are hashed with: it guards the same data."""
+        key, *previous = secrets.candidates(ANONYMISATION_KEY)
+        return AesGcmSealer(key, previous=previous)
+
+    @provide
+    def pseudonymiser(self, secrets: Secrets) -> Pseudonymiser:
+        """Hash persons under the current key only: after a rotation, hashes do not meet."""
+        return Pseudonymiser(secrets.get(ANONYMISATION_KEY))
+
+    @provide
+    def readers(self) -> Readers:
+        """The readers of the sources."""
+        return Readers(
+            github=GitHubWebhookReader(), jira=JiraReader(), deployment=DeploymentReader(), incident=IncidentReader()
+        )
+
+    @provide
+    def passwords(self) -> Passwords:
+        """Hash passwords with argon2id."""
+        return Argon2Passwords()
+
+    @provide
+    def keys(self, store: AccessStore, secrets: Secrets, randomness: Randomness, clock: Clock, ids: Ids) -> ApiKeys:
+        """API keys."""
+        return ApiKeys(store=store, secrets=secrets, randomness=randomness, clock=clock, ids=ids)
+
+    @provide
+    def signin(
+        self,
+        settings: Settings,
+        store: AccessStore,
+        passwords: Passwords,
+        randomness: Randomness,
+        clock: Clock,
+        ids: Ids,
+    ) -> SignIn:
+        """Sign-in by password, lasting as long as the settings say."""
+        return SignIn(
+            store=store,
+            passwords=passwords,
+            randomness=randomness,
+            clock=clock,
+            ids=ids,
+            duration=timedelta(minutes=settings.session_duration_minutes),
+        )
+
+    @provide
+    def users(self, store: AccessStore, passwords: Passwords, clock: Clock, ids: Ids) -> Users:
+        """Local users."""
+        return Users(store=store, passwords=passwords, clock=clock, ids=ids)
+
+    @provide
+    def derivation(self, calendars: Calendars) -> Derivation:
+        """Derive on the calendar of each delivery stream."""
+
+        def calendar_of(configuration: Configuration, stream_id: UUID | None) -> BusinessCalendar:
+            return calendars.of(configuration.calendar_of(stream_id))
+
+        return Derivation(calendar_of=calendar_of)
+
+
+def container(settings: Settings, *overrides: Provider) -> AsyncContainer:
+    """Wire a process; ``overrides`` replace single adapters and must say so."""
+    return make_async_container(
+        Platform(), *overrides, context={Settings: settings}, validation_settings=STRICT_VALIDATION
+    )

@@ -1,0 +1,57 @@
+"""The web application of a process, wired."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from dishka import Provider
+from litestar import Litestar
+
+from dpp.application.current import CurrentConfiguration
+from dpp.application.doors import Doors
+from dpp.application.ingest import Intake
+from dpp.application.keys import ApiKeys
+from dpp.application.ports import ChangeFeed, Clock, EventStore
+from dpp.application.queries import Queries
+from dpp.application.readers import OperationsReader
+from dpp.application.secrets import Secrets
+from dpp.application.signin import SignIn
+from dpp.entrypoints.bootstrap.providers import container
+from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.http.app import create
+from dpp.entrypoints.http.parts import Parts
+
+
+def application(settings: Settings, *overrides: Provider) -> Litestar:
+    """Build the web application; ``overrides`` replace single adapters."""
+
+    @asynccontextmanager
+    async def parts() -> AsyncIterator[Parts]:
+        wired = container(settings, *overrides)
+        try:
+            current, intake = await wired.get(CurrentConfiguration), await wired.get(Intake)
+            await current.start()
+            await intake.start()
+            try:
+                yield Parts(
+                    doors=await wired.get(Doors),
+                    intake=intake,
+                    configuration=current,
+                    feed=await wired.get(ChangeFeed),
+                    queries=await wired.get(Queries),
+                    operations=await wired.get(OperationsReader),
+                    events=await wired.get(EventStore),
+                    keys=await wired.get(ApiKeys),
+                    signin=await wired.get(SignIn),
+                    secrets=await wired.get(Secrets),
+                    clock=await wired.get(Clock),
+                    public_url=settings.public_url,
+                )
+            finally:
+                await intake.stop()
+                await current.stop()
+        finally:
+            await wired.close()
+
+    return create(parts, public_url=settings.public_url)

@@ -1,0 +1,47 @@
+"""The worker of a process, wired, with what runs by the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from dishka import Provider
+
+from dpp.adapters.postgres.feed import PostgresChangeFeed
+from dpp.application.access_ports import AccessStore
+from dpp.application.current import CurrentConfiguration
+from dpp.application.derivation import DerivationStore
+from dpp.application.derive import Derivation
+from dpp.application.ports import Clock, EventStore
+from dpp.entrypoints.bootstrap.providers import container
+from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.worker.main import Worker
+from dpp.entrypoints.worker.schedules import Schedules, table
+
+
+@asynccontextmanager
+async def working(settings: Settings, *overrides: Provider) -> AsyncIterator[Worker]:
+    """Derive and keep the schedules for the length of the block."""
+    wired = container(settings, *overrides)
+    current = await wired.get(CurrentConfiguration)
+    clock = await wired.get(Clock)
+    worker = Worker(
+        store=await wired.get(DerivationStore),
+        derive=await wired.get(Derivation),
+        signal=await wired.get(PostgresChangeFeed),
+        clock=clock,
+    )
+    schedules = Schedules(table(events=await wired.get(EventStore), sessions=await wired.get(AccessStore), clock=clock))
+    await current.start()
+    tasks = [asyncio.create_task(worker.run(), name="worker"), asyncio.create_task(schedules.run(), name="schedules")]
+    try:
+        yield worker
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await current.stop()
+        await wired.close()

@@ -1,0 +1,17 @@
+"""``dpp migrate``."""
+
+from __future__ import annotations
+
+from dpp.entrypoints.bootstrap.schema import migrate as bring_up
+from dpp.entrypoints.cli.common import DataDir, settings_of
+
+
+def migrate(*, data_dir: DataDir = None) -> int:
+    """Bring the database to the present schema.
+
+    Example: DPP_DATABASE_URL=postgresql://dpp@db/dpp dpp migrate
+    """
+    for step in bring_up(settings_of(data_dir)):
+        print(f"applied {step}")
+    print("the schema is up to date")
+    return 0

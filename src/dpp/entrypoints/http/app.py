@@ -1,0 +1,155 @@
+"""The web application: which routes stand where, and behind what."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.config.compression import CompressionConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from dpp import __version__
+from dpp.domain.errors import DppError, Unavailable
+from dpp.entrypoints.http import (
+    admin,
+    errors,
+    health,
+    intake,
+    live,
+    metrics,
+    prometheus,
+    security,
+    signin_pages,
+    streams,
+)
+from dpp.entrypoints.http.auth import Gate, guard, provide_principal
+from dpp.entrypoints.http.dashboard import assets, pages
+from dpp.entrypoints.http.parts import Parts
+
+SESSION_KEY = "session_key"
+
+OpenParts = Callable[[], AbstractAsyncContextManager[Parts]]
+
+
+class _Started:
+    """Holds the parts once the application has started."""
+
+    def __init__(self) -> None:
+        self._parts: Parts | None = None
+        self._gate: Gate | None = None
+
+    def set(self, parts: Parts | None) -> None:
+        self._parts = parts
+        self._gate = None
+        if parts is not None:
+            key = parts.secrets.get(SESSION_KEY)
+            self._gate = Gate(keys=parts.keys, signin=parts.signin, session_key=key)
+
+    @property
+    def parts(self) -> Parts:
+        if self._parts is None:
+            raise Unavailable("The platform is starting")
+        return self._parts
+
+    @property
+    def gate(self) -> Gate:
+        if self._gate is None:
+            raise Unavailable("The platform is starting")
+        return self._gate
+
+    def answering(self) -> metrics.Answering:
+        return metrics.Answering(
+            queries=self.parts.queries, configuration=self.parts.configuration, clock=self.parts.clock
+        )
+
+    def operating(self) -> admin.Operating:
+        return admin.Operating(
+            answering=self.answering(),
+            reader=self.parts.operations,
+            events=self.parts.events,
+            intake=self.parts.intake,
+        )
+
+    def showing(self) -> pages.Showing:
+        return pages.Showing(answering=self.answering(), gate=self.gate, public_url=self.parts.public_url)
+
+    def signing_in(self) -> signin_pages.SigningIn:
+        return signin_pages.SigningIn(signin=self.parts.signin, gate=self.gate, public_url=self.parts.public_url)
+
+    async def is_ready(self) -> bool:
+        return self._parts is not None and await self._parts.operations.answers()
+
+
+def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
+    """Build the application.
+
+    Args:
+        open_parts: opens the process's parts when the server starts, and closes them when it stops.
+        public_url: the address that browsers use, when a proxy stands in between.
+    """
+    started = _Started()
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        async with open_parts() as parts:
+            started.set(parts)
+            try:
+                yield
+            finally:
+                started.set(None)
+
+    closed: dict[str, Any] = {
+        "guards": [guard(lambda: started.gate)],
+        "dependencies": {"principal": Provide(provide_principal)},
+    }
+    return Litestar(
+        [
+            intake.router(lambda: started.parts.doors),
+            Router("/api/v1", route_handlers=_api(started), **closed),
+            Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
+            Router("/", route_handlers=pages.routes(started.showing), **closed),
+            *signin_pages.routes(started.signing_in),
+            *assets.routes(),
+            *health.routes(started.is_ready),
+        ],
+        lifespan=[lifespan],
+        before_send=[security.headers_hook(public_url=public_url)],
+        exception_handlers={
+            DppError: errors.on_platform_error,
+            HTTPException: errors.on_http_error,
+            Exception: errors.on_unexpected_error,
+        },
+        # Pages and files compress themselves; a stream of events must not wait in a compressor.
+        compression_config=CompressionConfig(
+            backend="gzip", minimum_size=1024, exclude=["^/(?!api/)", "^/api/v1/live"]
+        ),
+        openapi_config=_openapi(),
+        debug=False,
+    )
+
+
+def _api(started: _Started) -> list[Any]:
+    return [
+        *metrics.routes(started.answering),
+        *streams.routes(lambda: started.parts.configuration.value),
+        *admin.routes(started.operating),
+        live.route(lambda: started.parts.feed),
+    ]
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Delivery Performance Platform",
+        version=__version__,
+        path="/api/v1/openapi",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        security=[{"key": []}],
+        components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,83 @@
+"""Who is asking: a bearer key or a session cookie, and whether the route is for them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Any
+
+from litestar.connection import ASGIConnection, Request
+from litestar.handlers import BaseRouteHandler
+
+from dpp.application.keys import ApiKeys
+from dpp.application.signin import SignIn
+from dpp.domain.access import Permission, Principal
+from dpp.domain.errors import Forbidden, Unauthenticated
+
+COOKIE = "dpp_session"
+CSRF_HEADER = "x-csrf-token"
+CSRF_FIELD = "csrf_token"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
+
+
+class Gate:
+    """Decides who may pass; one per application."""
+
+    def __init__(self, *, keys: ApiKeys, signin: SignIn, session_key: bytes) -> None:
+        self._keys = keys
+        self._signin = signin
+        self._session_key = session_key
+
+    async def principal(self, connection: Connection) -> Principal:
+        """Return who is asking.
+
+        Raises:
+            Unauthenticated: neither a valid key nor a valid session came with the request.
+        """
+        header = connection.headers.get("authorization")
+        if header is not None:
+            return await self._keys.verify(header)
+        token = connection.cookies.get(COOKIE)
+        if token is None:
+            raise Unauthenticated("Sign in, or send an API key in the Authorization header as Bearer")
+        principal = await self._signin.who(token)
+        if connection.scope.get("method", "GET") not in SAFE_METHODS:
+            self._check_csrf(connection, token)
+        return principal
+
+    def csrf_token(self, session_token: str) -> str:
+        """Return the token that state-changing requests of a session carry beside the cookie."""
+        return hmac.new(self._session_key, b"csrf\x1f" + session_token.encode(), sha256).hexdigest()
+
+    def _check_csrf(self, connection: Connection, session_token: str) -> None:
+        given = connection.headers.get(CSRF_HEADER, "")
+        if not hmac.compare_digest(given.encode(), self.csrf_token(session_token).encode()):
+            raise Forbidden(f"The request lacks its {CSRF_HEADER} header; reload the page and try again")
+
+
+def guard(gate: Callable[[], Gate]) -> Guard:
+    """Build the guard that every protected route stands behind.
+
+    A route says what it needs as ``opt={"permission": …}``; one that says nothing is closed to everybody.
+    """
+
+    async def check(connection: Connection, handler: BaseRouteHandler) -> None:
+        permission = handler.opt.get("permission")
+        principal = await gate().principal(connection)
+        if not isinstance(permission, Permission) or permission not in principal.permissions:
+            raise Forbidden("You may not do this; an administrator can give you the role for it")
+        connection.state["principal"] = principal
+
+    return check
+
+
+async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
+    """Hand the principal that the guard let in to the route."""
+    principal = request.state["principal"]
+    if not isinstance(principal, Principal):
+        raise Unauthenticated("Sign in first")
+    return principal

@@ -1,0 +1,154 @@
+// Keeps an open page true: parts look again when their kind of figure changed, and nobody loses what they were doing.
+(() => {
+  "use strict";
+  const RETRY_MS = 5000;
+  const SELECTOR = "[data-topics]";
+
+  // --- The state of the connection, in words -------------------------------------------------------------------
+
+  const WORDS = {
+    connecting: "Connecting",
+    live: "Live",
+    lost: "Connection lost, trying again",
+    stale: "Could not refresh, trying again",
+  };
+  let wasLost = false;
+
+  function tell(state) {
+    const live = document.getElementById("live");
+    if (!live || live.dataset.state === state) return;
+    live.dataset.state = state;
+    live.querySelector(".live-word").textContent = WORDS[state];
+  }
+
+  document.addEventListener("htmx:sseOpen", () => {
+    tell("live");
+    if (wasLost) refreshAll(); // what happened meanwhile was told to nobody here
+    wasLost = false;
+  });
+
+  document.addEventListener("htmx:sseError", () => {
+    wasLost = true;
+    tell("lost");
+  });
+
+  // --- News, and the parts that they concern ---------------------------------------------------------------------
+
+  function refresh(zone) {
+    htmx.trigger(zone, "refresh");
+  }
+
+  function refreshAll() {
+    document.querySelectorAll(SELECTOR).forEach(refresh);
+  }
+
+  function concerns(zone, topics) {
+    const mine = zone.dataset.topics.split(" ");
+    return mine.includes("*") || topics.some((topic) => mine.includes(topic));
+  }
+
+  document.addEventListener("htmx:sseBeforeMessage", (event) => {
+    event.preventDefault(); // the message says what changed; it is nothing to show
+    const topics = event.detail.data.split(",");
+    document.querySelectorAll(SELECTOR).forEach((zone) => concerns(zone, topics) && refresh(zone));
+  });
+
+  // --- Exchanging a part without disturbing its reader ------------------------------------------------------------
+
+  let open = new Set();
+  const waiting = new Set();
+
+  function selectionIn(element) {
+    const selection = document.getSelection();
+    return !selection.isCollapsed && element.contains(selection.anchorNode);
+  }
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig, xhr } = event.detail;
+    if (!target) return;
+    const byItself = requestConfig.triggeringEvent?.type === "refresh";
+    if (byItself && xhr.status === 200 && selectionIn(target)) {
+      event.detail.shouldSwap = false; // somebody is copying from it: later
+      waiting.add(target.id);
+      return;
+    }
+    if (!byItself && [404, 422, 503].includes(xhr.status)) {
+      location.assign(requestAddress(event.detail)); // the page of the problem, with its own address
+      return;
+    }
+    open = new Set([...target.querySelectorAll("details[open]")].map((details) => details.id));
+  });
+
+  function requestAddress(detail) {
+    return detail.pathInfo.finalRequestPath || detail.pathInfo.requestPath;
+  }
+
+  document.addEventListener("htmx:afterSwap", () => {
+    open.forEach((id) => document.getElementById(id)?.setAttribute("open", ""));
+    open.clear();
+    const title = document.getElementById("content")?.dataset.title;
+    if (title) document.title = title;
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const live = document.getElementById("live");
+    if (event.detail.successful && live?.dataset.state === "stale") tell("live");
+  });
+
+  document.addEventListener("selectionchange", () => {
+    if (!waiting.size || !document.getSelection().isCollapsed) return;
+    const zones = [...waiting].map((id) => document.getElementById(id)).filter(Boolean);
+    waiting.clear();
+    zones.forEach(refresh);
+  });
+
+  function tryAgain(event) {
+    const zone = event.detail.elt;
+    if (!zone.matches(SELECTOR) || event.detail.xhr?.status === 401) return;
+    tell("stale");
+    setTimeout(() => document.contains(zone) && refresh(zone), RETRY_MS);
+  }
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, tryAgain));
+
+  // --- Filters -----------------------------------------------------------------------------------------------------
+
+  const DEFAULTS = new Set(["stream", "tech_stream", "as_of", "days"]);
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id !== "filters") return;
+    const sent = event.detail.formData;
+    if (sent.get("window") === "custom" && sent.get("days")) sent.set("window", sent.get("days"));
+    sent.delete("days");
+    if (sent.get("window") === "custom") sent.delete("window");
+    DEFAULTS.forEach((name) => sent.get(name) === "" && sent.delete(name));
+    const boxes = document.querySelectorAll("#filters [name=zones]");
+    if (sent.getAll("zones").length === boxes.length) sent.delete("zones");
+  });
+
+  document.addEventListener("htmx:confirm", (event) => {
+    // "Other" says nothing yet: wait for the number.
+    if (event.detail.elt.id !== "filters") return;
+    const form = event.detail.elt;
+    if (form.elements.window.value === "custom" && !form.elements.days.value) {
+      event.preventDefault();
+      form.elements.days.focus();
+    } else if (!form.reportValidity()) {
+      event.preventDefault();
+    }
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "days" && event.target.value) {
+      document.querySelector("#filters [name=window][value=custom]").checked = true;
+    }
+  });
+
+  // --- On paper, every table ---------------------------------------------------------------------------------------
+
+  let unfolded = [];
+  window.addEventListener("beforeprint", () => {
+    unfolded = [...document.querySelectorAll("details.numbers:not([open])")];
+    unfolded.forEach((details) => details.setAttribute("open", ""));
+  });
+  window.addEventListener("afterprint", () => unfolded.forEach((details) => details.removeAttribute("open")));
+})();

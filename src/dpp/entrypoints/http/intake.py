@@ -1,0 +1,96 @@
+"""The doors for deliveries: verified, read, kept, acknowledged (§5.3.3, §5.4.2).
+
+Nothing else runs on these routes: a session or a rate limiter here would cost more than the delivery itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from litestar import Request, Response, Router, post
+
+from dpp.application.deliveries import Appended
+from dpp.application.doors import Doors
+from dpp.domain.errors import TooLarge
+from dpp.entrypoints.http.envelope import answer
+
+MEBIBYTE = 1024 * 1024
+GITHUB_LIMIT = 25 * MEBIBYTE
+JIRA_LIMIT = 25 * MEBIBYTE
+PUSH_LIMIT = 1 * MEBIBYTE
+
+
+async def body_of(request: Request[Any, Any, Any], *, limit: int) -> bytes:
+    """Return the raw body, refusing one over the limit before it is read whole.
+
+    Raises:
+        TooLarge: the body exceeds the limit, by its own account or as it comes.
+    """
+    stated = request.headers.get("content-length", "0")
+    if stated.isdigit() and int(stated) > limit:
+        raise _too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit // MEBIBYTE} MiB, the limit of this address")
+
+
+def headers_of(request: Request[Any, Any, Any]) -> Mapping[str, str]:
+    """Return the headers with names in lower case; of a repeated one the last counts."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.scope["headers"]}
+
+
+def acknowledged(results: Sequence[Appended]) -> Response[bytes]:
+    """Say how many facts were new and how many were known."""
+    return answer(
+        {
+            "accepted": sum(result.accepted for result in results),
+            "duplicates": sum(result.duplicates for result in results),
+        },
+        status=202,
+    )
+
+
+def router(doors: Callable[[], Doors]) -> Router:
+    """Build the routes; ``doors`` gives the platform's doors once it has started."""
+
+    @post("/webhooks/github", status_code=202)
+    async def github(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a webhook from GitHub, signed with ``X-Hub-Signature-256``."""
+        body = await body_of(request, limit=GITHUB_LIMIT)
+        return acknowledged([await doors().github(headers=headers_of(request), body=body)])
+
+    @post("/webhooks/jira", status_code=202)
+    async def jira(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a webhook from Jira, signed with ``X-Hub-Signature``."""
+        body = await body_of(request, limit=JIRA_LIMIT)
+        return acknowledged([await doors().jira(headers=headers_of(request), body=body)])
+
+    @post("/webhooks/jira/{token:str}", status_code=202)
+    async def jira_by_token(request: Request[Any, Any, Any], token: str) -> Response[bytes]:
+        """Take a webhook from a Jira that cannot sign: the unguessable token in the path stands for the signature."""
+        body = await body_of(request, limit=JIRA_LIMIT)
+        return acknowledged([await doors().jira_by_token(token=token, body=body)])
+
+    @post("/events/deployment", status_code=202)
+    async def deployment(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take a deployment event pushed by a pipeline; an API key with ``events:write``."""
+        body = await body_of(request, limit=PUSH_LIMIT)
+        return acknowledged([await doors().deployment(headers=headers_of(request), body=body)])
+
+    @post("/events/incident", status_code=202)
+    async def incident(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take an incident event pushed by a monitoring system; an API key with ``events:write``."""
+        body = await body_of(request, limit=PUSH_LIMIT)
+        return acknowledged([await doors().incident(headers=headers_of(request), body=body)])
+
+    return Router("/api/v1", route_handlers=[github, jira, jira_by_token, deployment, incident], tags=["Intake"])

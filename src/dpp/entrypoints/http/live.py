@@ -1,0 +1,74 @@
+"""News for open pages, as server-sent events: which kind of figure changed, never the figure itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, get
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from dpp.application.ports import Change, ChangeFeed
+from dpp.domain.access import Permission, Principal, StreamScope
+from dpp.domain.errors import Unavailable
+
+#: Changes that come within this time are told once.
+GATHER_SECONDS = 0.1
+#: A comment after this much silence keeps proxies from closing the connection.
+HEARTBEAT_SECONDS = 15.0
+#: How long a browser waits before it connects again.
+RETRY_MILLISECONDS = 1000
+
+
+def concerns(change: Change, *, scope: StreamScope) -> bool:
+    """Whether somebody with this scope may hear of a change: of one that names no stream, everybody."""
+    if scope.is_all or not (change.delivery_streams or change.tech_streams):
+        return True
+    seen: list[UUID | None] = list(change.delivery_streams) or [None]
+    return any(scope.sees(delivery_stream_id=stream, tech_stream_ids=tuple(change.tech_streams)) for stream in seen)
+
+
+async def news(changes: AsyncIterator[Change], *, scope: StreamScope) -> AsyncIterator[frozenset[str]]:
+    """Gather changes into sets of topics; an empty set is a sign of life."""
+    upcoming = asyncio.ensure_future(anext(changes))
+    try:
+        while True:
+            done, _ = await asyncio.wait({upcoming}, timeout=HEARTBEAT_SECONDS)
+            topics: set[str] = set()
+            deadline = asyncio.get_running_loop().time() + GATHER_SECONDS
+            while done:
+                change = upcoming.result()
+                if concerns(change, scope=scope):
+                    topics.add(change.topic)
+                upcoming = asyncio.ensure_future(anext(changes))
+                left = deadline - asyncio.get_running_loop().time()
+                done, _ = await asyncio.wait({upcoming}, timeout=max(left, 0))
+            yield frozenset(topics)
+    finally:
+        upcoming.cancel()
+
+
+def route(feed: Callable[[], ChangeFeed]) -> Any:
+    """Build the route of the live stream."""
+
+    @get("/live", opt={"permission": Permission.METRICS_READ}, include_in_schema=False)
+    async def live(request: Request[Any, Any, Any], principal: Principal) -> ServerSentEvent:
+        """Send an event ``change`` with the topics that changed, for as long as the page is open."""
+
+        async def messages() -> AsyncIterator[ServerSentEventMessage]:
+            yield ServerSentEventMessage(event="hello", data="connected", retry=RETRY_MILLISECONDS)
+            try:
+                async with feed().subscribe() as changes:
+                    async for topics in news(changes, scope=principal.scope):
+                        if topics:
+                            yield ServerSentEventMessage(event="change", data=",".join(sorted(topics)))
+                        else:
+                            yield ServerSentEventMessage(comment="still here")
+            except Unavailable:
+                return
+
+        return ServerSentEvent(messages())
+
+    return live

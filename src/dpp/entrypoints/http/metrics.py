@@ -1,0 +1,100 @@
+"""The metrics endpoints (§7.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from dpp.application.current import CurrentConfiguration
+from dpp.application.ports import Clock
+from dpp.application.queries import Asked, Queries
+from dpp.application.views import View, view_of
+from dpp.domain.access import Permission, Principal
+from dpp.domain.errors import InvalidInput
+from dpp.entrypoints.http import shapes
+from dpp.entrypoints.http.envelope import answer
+
+Stream = Annotated[str | None, Parameter(description="Delivery stream, by id or name; without it, all you may see")]
+TechStream = Annotated[str | None, Parameter(query="tech_stream", description="Technology stream, by id or name")]
+AsOf = Annotated[str | None, Parameter(query="as_of", description="ISO 8601 moment with a zone; without it, now")]
+WindowDays = Annotated[int | None, Parameter(query="window", description="Days to look back, 1 to 1100")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """What the routes need to answer."""
+
+    queries: Queries
+    configuration: CurrentConfiguration
+    clock: Clock
+
+    def view(self, principal: Principal, *, stream: str | None, tech_stream: str | None, as_of: str | None) -> View:
+        """Resolve what is asked for, within what the caller may see."""
+        return view_of(
+            scope=principal.scope,
+            configuration=self.configuration.value,
+            as_of=self.moment(as_of),
+            stream=stream or None,
+            tech_stream=tech_stream or None,
+            is_live=not as_of,
+        )
+
+    def moment(self, as_of: str | None) -> datetime:
+        """Read ``as_of``; without it, now.
+
+        Raises:
+            InvalidInput: it is not ISO 8601.
+        """
+        if not as_of:
+            return self.clock.now()
+        try:
+            return datetime.fromisoformat(as_of)
+        except ValueError:
+            raise InvalidInput(
+                f"as_of is {as_of!r}; give a moment such as 2026-03-01T09:00:00Z", field="as_of"
+            ) from None
+
+    def window(self, days: int | None) -> int:
+        """Return the days to look back, by default the configured ones."""
+        return self.configuration.value.platform.window_days if days is None else days
+
+    def meta(self, asked: Asked) -> shapes.Json:
+        """Describe an answer; one about the present may have been worked out a little earlier, and says so."""
+        computed_at = asked.as_of if asked.is_live else self.clock.now()
+        return shapes.meta(asked, computed_at=computed_at.isoformat())
+
+
+def routes(answering: Callable[[], Answering]) -> list[HTTPRouteHandler]:
+    """Build the routes; ``answering`` gives what they need once the platform has started."""
+
+    @get("/metrics/realtime", opt={"permission": Permission.METRICS_READ}, tags=["Metrics"])
+    async def realtime(
+        principal: Principal, stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
+    ) -> Response[Any]:
+        """Work in progress by stage, cycle-time percentiles and the tickets behind them."""
+        to = answering()
+        view = to.view(principal, stream=stream, tech_stream=tech_stream, as_of=as_of)
+        found = await to.queries.realtime(view, window_days=to.window(None))
+        return answer(shapes.realtime(found), meta=to.meta(found.asked))
+
+    @get("/metrics/diagnostic", opt={"permission": Permission.METRICS_READ}, tags=["Metrics"])
+    async def diagnostic(
+        principal: Principal,
+        stream: Stream = None,
+        tech_stream: TechStream = None,
+        window: WindowDays = None,
+        as_of: AsOf = None,
+    ) -> Response[Any]:
+        """Flow efficiency, and where the time went."""
+        to = answering()
+        view = to.view(principal, stream=stream, tech_stream=tech_stream, as_of=as_of)
+        found = await to.queries.diagnostic(view, window_days=to.window(window))
+        return answer(shapes.diagnostic(found), meta=to.meta(found.asked))
+
+    return [realtime, diagnostic]

@@ -1,0 +1,103 @@
+"""What every answer tells the browser to refuse, and what tells a form of ours from anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "font-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+# ``no-referrer`` would make browsers send ``Origin: null`` with our own forms, which ``is_own_form`` refuses.
+HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "content-security-policy": CONTENT_SECURITY_POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "cross-origin-opener-policy": "same-origin",
+    }
+)
+
+STRICT_TRANSPORT_SECURITY = "max-age=31536000"
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+OWN_SITES = frozenset({"same-origin", "none"})
+
+
+def headers_hook(*, public_url: str | None = None) -> Callable[[Message, Scope], Awaitable[None]]:
+    """Build the ``before_send`` hook that puts the security headers on every answer, those of errors included.
+
+    Args:
+        public_url: the address that browsers use when a proxy ends TLS in front of us; None when they come directly.
+    """
+
+    async def set_headers(message: Message, scope: Scope) -> None:
+        if message["type"] != "http.response.start":
+            return
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in HEADERS.items():
+            headers.setdefault(name, value)
+        if is_https(scope.get("scheme", "http"), public_url=public_url):
+            headers.setdefault("strict-transport-security", STRICT_TRANSPORT_SECURITY)
+
+    return set_headers
+
+
+def is_https(scheme: str, *, public_url: str | None) -> bool:
+    """Whether the browser speaks TLS, with us or with the proxy in front of us."""
+    return scheme == "https" or (public_url or "").startswith("https://")
+
+
+def is_local(host: str) -> bool:
+    """Whether a Host header names the reader's own machine."""
+    try:
+        return urlsplit(f"//{host}").hostname in LOCAL_HOSTS
+    except ValueError:
+        return False
+
+
+def needs_secure_cookie(scheme: str, host: str, *, public_url: str | None) -> bool:
+    """Whether cookies are for TLS only: always, but for plain http to the reader's own machine."""
+    return is_https(scheme, public_url=public_url) or not is_local(host)
+
+
+def is_own_form(headers: Mapping[str, str], *, public_url: str | None) -> bool:
+    """
+    Whether a form was sent by a page of ours.
+
+    Browsers say so in ``Sec-Fetch-Site``, older ones in ``Origin``. A request with neither comes from no browser that
+    could be tricked; it still has to show its token.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in OWN_SITES
+    origin = headers.get("origin")
+    if origin is None:
+        return True
+    own = {headers.get("host", "")} | ({urlsplit(public_url).netloc} if public_url else set())
+    return urlsplit(origin).netloc in own - {""}
+
+
+def local_path(wanted: str | None, *, default: str = "/") -> str:
+    """Return a path on this site to go on to, or the default when ``wanted`` is none or leads elsewhere."""
+    if not wanted or not wanted.startswith("/") or wanted.startswith("//"):
+        return default
+    # Browsers read a backslash as a slash and skip control characters, so that /\evil.example would leave the site.
+    if "\\" in wanted or any(ord(character) < 0x21 or ord(character) == 0x7F for character in wanted):
+        return default
+    return wanted

@@ -1,0 +1,161 @@
+"""Signing in and out with a form."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import Any, Literal
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from dpp.application.signin import NewSession, SignIn
+from dpp.application.throttle import TooManyAttempts
+from dpp.domain.errors import Unauthenticated
+from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
+from dpp.entrypoints.http.dashboard import problems
+from dpp.entrypoints.http.dashboard.rendering import page
+from dpp.entrypoints.http.security import is_own_form, local_path, needs_secure_cookie
+
+#: Binds a sign-in form to the browser that got it: nobody can sign a reader in under another account unnoticed.
+FORM_COOKIE = "dpp_form"
+MAX_FIELD = 1024
+BODY_BYTES = 16 * 1024
+NO_STORE = {"cache-control": "no-store"}
+WRONG = "The e-mail address or the password is not right. Check both and try again."
+NOT_OUT = "Signing out did not work: the page was too old. Open it again and sign out there."
+EXPIRED = "This form had expired. Please send it once more."
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningIn:
+    """What the pages need."""
+
+    signin: SignIn
+    gate: Gate
+    public_url: str | None = None
+
+
+def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
+    """Build the routes, which are open to all; ``signing_in`` gives what they need once the platform has started."""
+    handlers = problems.handlers(lambda: signing_in().gate)
+
+    @get(problems.SIGN_IN, exception_handlers=handlers, include_in_schema=False)
+    async def form(request: AnyRequest) -> Response[Any]:
+        """Show the form; whoever is signed in goes on at once."""
+        to, wanted = signing_in(), local_path(request.query_params.get("next"))
+        if await _is_signed_in(request, to):
+            return Redirect(wanted, status_code=303, headers=NO_STORE)
+        return _form(request, to, wanted=wanted)
+
+    @post(problems.SIGN_IN, exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
+    async def sign_in(request: AnyRequest) -> Response[Any]:
+        """Sign in and go on to where the reader wanted to be."""
+        to, fields = signing_in(), await _fields(request)
+        wanted, email = local_path(fields.get("next")), fields.get("email", "")
+        if not _is_ours(request, to, nonce=request.cookies.get(FORM_COOKIE), token=fields.get(CSRF_FIELD, "")):
+            return _form(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
+        address = request.client.host if request.client else None
+        try:
+            session = await to.signin.sign_in(email, fields.get("password", ""), address)
+        except TooManyAttempts as error:
+            retry = {"retry-after": str(error.retry_after)}
+            return _form(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
+        except Unauthenticated:
+            return _form(request, to, wanted=wanted, email=email, error=WRONG, status=401)
+        return _signed_in(request, to, session, wanted=wanted)
+
+    @post("/sign-out", exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
+    async def sign_out(request: AnyRequest) -> Response[Any]:
+        """End the session and forget its cookie."""
+        to, fields = signing_in(), await _fields(request)
+        token = request.cookies.get(COOKIE)
+        if token is not None:
+            if not _is_ours(request, to, nonce=token, token=fields.get(CSRF_FIELD, "")):
+                return _form(request, to, wanted="/", error=NOT_OUT, status=403)
+            await to.signin.sign_out(token)
+        response = Redirect(problems.SIGN_IN, status_code=303, headers=NO_STORE)
+        response.set_cookie(_cookie(request, to, COOKIE, "", max_age=0))
+        return response
+
+    return [form, sign_in, sign_out]
+
+
+async def _fields(request: AnyRequest) -> dict[str, str]:
+    given = await request.form()
+    return {name: value for name, value in given.items() if isinstance(value, str) and len(value) <= MAX_FIELD}
+
+
+async def _is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
+    token = request.cookies.get(COOKIE)
+    if token is None:
+        return False
+    try:
+        await to.signin.who(token)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _is_ours(request: AnyRequest, to: SigningIn, *, nonce: str | None, token: str) -> bool:
+    if not nonce or not is_own_form(request.headers, public_url=to.public_url):
+        return False
+    return hmac.compare_digest(token.encode(), to.gate.csrf_token(nonce).encode())
+
+
+def _form(
+    request: AnyRequest,
+    to: SigningIn,
+    *,
+    wanted: str,
+    email: str = "",
+    error: str | None = None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[bytes]:
+    # Kept while it lasts, so that a form in another tab stays good.
+    nonce = request.cookies.get(FORM_COOKIE) or token_urlsafe(24)
+    context = {
+        "email": email,
+        "error": error,
+        "next": wanted,
+        "csrf_field": CSRF_FIELD,
+        "csrf_token": to.gate.csrf_token(nonce),
+        "insecure": _secure(request, to) and request.url.scheme == "http" and to.public_url is None,
+        "signed_in_as": None,
+    }
+    response = page(request, "sign_in.html", context, status=status, headers={**NO_STORE, **(headers or {})})
+    response.set_cookie(_cookie(request, to, FORM_COOKIE, nonce, samesite="strict"))
+    return response
+
+
+def _signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
+    response = Redirect(wanted, status_code=303, headers=NO_STORE)
+    # The server ends the session; the cookie goes with the browser's own.
+    response.set_cookie(_cookie(request, to, COOKIE, session.token))
+    response.set_cookie(_cookie(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
+    return response
+
+
+def _secure(request: AnyRequest, to: SigningIn) -> bool:
+    return needs_secure_cookie(request.url.scheme, request.headers.get("host", ""), public_url=to.public_url)
+
+
+def _cookie(
+    request: AnyRequest,
+    to: SigningIn,
+    name: str,
+    value: str,
+    *,
+    max_age: int | None = None,
+    samesite: Literal["lax", "strict"] = "lax",
+) -> Cookie:
+    return Cookie(
+        key=name, value=value, max_age=max_age, path="/", httponly=True, secure=_secure(request, to), samesite=samesite
+    )

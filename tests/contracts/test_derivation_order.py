@@ -1,0 +1,118 @@
+"""Decision 0003 on PostgreSQL: whatever comes in whatever order, its derived rows are those of the memory store."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dpp.application.rebuild import rebuild
+from dpp.application.stale import StaleKind
+from tests.support.derivation import DERIVE, delivery, finished_ticket, merged_pull_request
+from tests.support.derived_stores import MemoryStores, PostgresStores, Stores, Tables, stores
+from tests.support.happenings import Happening, happenings
+from tests.support.postgres import TestServer
+
+_FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+async def _rows_in_memory(happening: Happening) -> Tables:
+    async with stores(None) as found:
+        await found.append(happening.told)
+        await found.drain()
+        return await found.rows()
+
+
+async def _hear(found: Stores, happening: Happening, *, limit: int) -> None:
+    for batch in happening.batched():
+        await found.append(batch)
+        await found.derivations.derive_stale(DERIVE, limit=limit)
+    await found.drain(limit=limit)
+
+
+@_FEW
+@given(happening=happenings(most=10), limit=st.integers(1, 4))
+def test_postgres_derives_what_memory_does(postgres_server: TestServer, happening: Happening, limit: int) -> None:
+    """Any order, repetition and batching of deliveries gives the rows that memory has for them told at once."""
+
+    async def rows(url: str) -> tuple[Tables, Tables]:
+        async with stores(url) as found:
+            await _hear(found, happening, limit=limit)
+            before = await found.rows()
+            await rebuild(found.derivations, DERIVE)
+            return before, await found.rows()
+
+    with postgres_server.database(template=postgres_server.template) as url:
+        before, rebuilt = asyncio.run(rows(url))
+    assert asyncio.run(_rows_in_memory(happening)) == before
+    assert before == rebuilt
+
+
+def test_workers_at_once(database_url: str) -> None:
+    """Several workers that derive at once while deliveries come in end with the rows that one would have produced."""
+    parts = [
+        delivery(*life)
+        for number in range(1, 31)
+        for life in (
+            merged_pull_request(number=number, branch=f"PAY-{number}"),
+            finished_ticket(number=number, begin=number * 1.7),
+        )
+    ]
+
+    async def work(found: PostgresStores, done: asyncio.Event) -> None:
+        while True:
+            finished = done.is_set()
+            result = await found.derivations.derive_stale(DERIVE, limit=3)
+            assert not result.failed
+            if finished and not (await found.derivations.pending()).entries:
+                return
+
+    async def story() -> Tables:
+        async with stores(database_url) as found:
+            assert isinstance(found, PostgresStores)
+            done = asyncio.Event()
+            workers = [asyncio.create_task(work(found, done)) for _ in range(3)]
+            for part in parts:
+                await found.append([part])
+            done.set()
+            await asyncio.gather(*workers)
+            return await found.rows()
+
+    async def alone() -> Tables:
+        found = MemoryStores()
+        await found.configure()
+        await found.append(parts)
+        await found.drain()
+        return await found.rows()
+
+    assert asyncio.run(alone()) == asyncio.run(story())
+
+
+def test_rebuild_while_deliveries_come_in(database_url: str) -> None:
+    """A rebuild goes on beside intake and loses nothing of it; it reports how far it is."""
+
+    async def story() -> None:
+        async with stores(database_url) as found:
+            await found.append([delivery(*finished_ticket(number=number)) for number in range(1, 21)])
+            await found.drain()
+            steps: list[tuple[int, int]] = []
+            rebuilding = asyncio.create_task(
+                rebuild(
+                    found.derivations,
+                    DERIVE,
+                    kinds=[StaleKind.TICKET],
+                    batch=4,
+                    progress=lambda step: steps.append((step.derived, step.total)),
+                )
+            )
+            for number in range(21, 31):
+                await found.append([delivery(*finished_ticket(number=number))])
+            await rebuilding
+            await found.drain()
+            assert 30 == len((await found.rows())["work_item_cycles"])
+            assert (0, 20) == steps[0]
+            assert steps[-1][0] >= 20
+            assert steps == sorted(steps)
+
+    asyncio.run(story())
