@@ -7,8 +7,9 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dpp.adapters.postgres.derivations import SHARES
 from dpp.application.rebuild import rebuild
-from dpp.application.stale import StaleKind
+from dpp.application.stale import GROUPS, StaleKind
 from tests.support.derivation import DERIVE, delivery, finished_ticket, merged_pull_request
 from tests.support.derived_stores import MemoryStores, PostgresStores, Stores, Tables, stores
 from tests.support.happenings import Happening, happenings
@@ -87,6 +88,35 @@ def test_workers_at_once(database_url: str) -> None:
         return await found.rows()
 
     assert asyncio.run(alone()) == asyncio.run(story())
+
+
+def test_rebuild_waits_for_what_others_are_at(database_url: str) -> None:
+    """A rebuild does not end while another worker still holds things that it has marked."""
+
+    async def story() -> None:
+        async with stores(database_url) as found:
+            assert isinstance(found, PostgresStores)
+            await found.append([delivery(*finished_ticket())])
+            await found.drain()
+            waits: list[float] = []
+            async with found.database.transaction() as other:
+                await other.execute(
+                    "SELECT pg_advisory_xact_lock(%s, share) FROM generate_series(0, %s) AS share", [SHARES, GROUPS - 1]
+                )
+                let_go = asyncio.Event()
+
+                async def sleep(seconds: float) -> None:
+                    waits.append(seconds)
+                    let_go.set()
+                    await asyncio.sleep(0.02)
+
+                rebuilding = asyncio.create_task(rebuild(found.derivations, DERIVE, sleep=sleep))
+                await let_go.wait()
+                assert not rebuilding.done()
+            assert 1 == (await rebuilding).derived
+            assert waits
+
+    asyncio.run(story())
 
 
 def test_rebuild_while_deliveries_come_in(database_url: str) -> None:

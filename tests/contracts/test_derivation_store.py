@@ -243,7 +243,7 @@ def test_rows_of_forgotten_events_go(run: Run) -> None:
         await found.drain()
         await found.forget_events()
         for kind in StaleKind:
-            assert 1 == await found.derivations.mark_all(kind)
+            assert 1 == (await found.derivations.mark_all(kind)).things
         await found.drain()
         assert not any((await found.rows()).values())
 
@@ -307,6 +307,27 @@ def test_failing_thing_keeps_its_entry(run: Run) -> None:
         assert 2 == total
         assert 1 == (await found.derivations.pending()).entries
         assert before == await found.rows()
+
+    run(story)
+
+
+def test_pending_counts_up_to_a_mark(run: Run) -> None:
+    """What waits can be counted up to what was there at a time, and without some things."""
+
+    async def story(found: Stores) -> None:
+        await found.append([delivery(*finished_ticket(number=number)) for number in (1, 2)])
+        await found.drain()
+        marked = await found.derivations.mark_all(StaleKind.TICKET)
+        await found.append([delivery(*finished_ticket(number=3))])
+        assert 2 == marked.things
+        assert 3 == (await found.derivations.pending()).entries
+        assert 2 == (await found.derivations.pending(up_to=marked.last_entry)).entries
+        assert (
+            1
+            == (
+                await found.derivations.pending(up_to=marked.last_entry, skip=[StaleKey(StaleKind.TICKET, "10001")])
+            ).entries
+        )
 
     run(story)
 

@@ -45,9 +45,20 @@ def micros(hours: float | None) -> int:
     return FOREVER if hours is None else to_micros(at(hours))
 
 
-def view(hours: float = 1000, *, scope: StreamScope | None = None, **asked: UUID) -> View:
+def view(
+    hours: float = 1000,
+    *,
+    scope: StreamScope | None = None,
+    delivery_stream_id: UUID | None = None,
+    tech_stream_id: UUID | None = None,
+) -> View:
     """Return a view as of so many hours, of everything unless told otherwise."""
-    return View(scope=scope or StreamScope.everything(), as_of=at(hours), **asked)
+    return View(
+        scope=scope or StreamScope.everything(),
+        as_of=at(hours),
+        delivery_stream_id=delivery_stream_id,
+        tech_stream_id=tech_stream_id,
+    )
 
 
 @dataclass

@@ -115,6 +115,13 @@ class DeriveResult:
     failed: Mapping[StaleKey, str] = field(default_factory=dict)
 
 
+class Marked(NamedTuple):
+    """How many things were queued at once, and the number of the last entry that there was by then."""
+
+    things: int
+    last_entry: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """Entries that wait for derivation, and since when the oldest does."""
@@ -145,12 +152,17 @@ class DerivationStore(Protocol):
         """
 
     @abstractmethod
-    async def mark_all(self, kind: StaleKind) -> int:
-        """Queue every thing of a kind that has events or derived rows, and return how many they are."""
+    async def mark_all(self, kind: StaleKind) -> Marked:
+        """Queue every thing of a kind that has events or derived rows."""
 
     @abstractmethod
-    async def pending(self) -> Backlog:
-        """Return how much waits."""
+    async def pending(self, *, up_to: int | None = None, skip: Collection[StaleKey] = frozenset()) -> Backlog:
+        """Return how much waits.
+
+        Args:
+            up_to: count entries up to this one only; all when None.
+            skip: things whose entries do not count.
+        """
 
 
 @dataclass(slots=True)

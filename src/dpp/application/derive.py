@@ -38,7 +38,7 @@ from dpp.domain.cycles import fold_histories
 from dpp.domain.events import NAMESPACE, TicketFields, WorkItemEvent
 from dpp.domain.folded import Completions, CurrentPositions, Stays
 from dpp.domain.histories import FOREVER, NEVER, TicketColumns, event_order
-from dpp.domain.linking import BranchPattern, Link, choose, ticket_key
+from dpp.domain.linking import BranchPattern, Link, TicketKey, choose
 from dpp.domain.positions import DELETED, DONE, IS_ACTIVE, LABELS, STAGE_OF, STAGES
 from dpp.domain.reviews import PullRequestState, pull_request_cycle
 
@@ -88,8 +88,8 @@ class Derivation(Derive):
             stream = _tech_stream(pull_request, state, inputs, configuration)
             link = choose(
                 branch=state.branch_name,
-                title_keys=map(ticket_key, state.title_keys),
-                body_keys=map(ticket_key, state.body_keys),
+                title_keys=map(TicketKey, state.title_keys),
+                body_keys=map(TicketKey, state.body_keys),
                 pattern=self._pattern(stream, configuration),
                 known_projects=configuration.known_projects,
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from dpp.application.stale import StaleKey, StaleKind
 
 #: Entries in one transaction: many, so that their histories are read at one go; few enough to fit into memory.
 BATCH = 20_000
+
+#: Other workers need about so long for a batch.
+OTHERS_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +41,13 @@ async def rebuild(
     kinds: Sequence[StaleKind] = tuple(StaleKind),
     progress: Callable[[Progress], None] = lambda _: None,
     batch: int = BATCH,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Rebuilt:
     """
     Derive everything of some kinds again; rows of things whose events are gone are removed.
 
-    It ends when nothing is left that this worker could take; things that another worker is at are left to it.
+    It ends when everything that was there at the beginning is derived, by whichever worker, and, unless ever more comes
+    in, when nothing else is left to do.
 
     Args:
         store: of the queue and the rows.
@@ -49,22 +55,28 @@ async def rebuild(
         kinds: what is to be derived again.
         progress: told after each batch.
         batch: entries in one transaction.
+        sleep: waits for so many seconds, while other workers are at the rest.
 
     Raises:
         Unavailable: the store does not answer; what was marked stays marked, and workers go on.
     """
-    total = sum([await store.mark_all(kind) for kind in kinds])
+    marks = [await store.mark_all(kind) for kind in kinds]
+    total, last = sum(mark.things for mark in marks), max((mark.last_entry for mark in marks), default=0)
     derived = 0
     failed: dict[StaleKey, str] = {}
-    progress(Progress(derived=derived, total=total))
     while True:
+        progress(Progress(derived=derived, total=max(total, derived)))
         with _collector_paused():
             result = await store.derive_stale(derive, limit=batch, skip=failed.keys())
         failed.update(result.failed)
         derived += result.derived
-        if not result.entries and not result.failed:
+        is_idle = not result.entries and not result.failed
+        # What the rebuild itself makes stale is at most everything once more; the rest is intake, and others' work.
+        if (is_idle or derived > 2 * total) and not (await store.pending(up_to=last, skip=failed.keys())).entries:
+            progress(Progress(derived=derived, total=max(total, derived)))
             return Rebuilt(derived=derived, failed=failed)
-        progress(Progress(derived=derived, total=max(total, derived)))
+        if is_idle:
+            await sleep(OTHERS_SECONDS)
 
 
 @contextmanager

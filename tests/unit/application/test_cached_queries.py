@@ -41,7 +41,7 @@ async def test_a_page_that_is_loaded_again_costs_no_question_to_the_store() -> N
     reader = FakeReader()
     async with following(reader, MemoryChangeFeed()) as queries:
 
-        async def load(view: View) -> list[object]:
+        async def load(view: View) -> tuple[object, ...]:
             return await asyncio.gather(
                 queries.realtime(view), queries.diagnostic(view, window_days=30), queries.data_quality(view)
             )

@@ -67,7 +67,10 @@ def test_a_hidden_stream_and_none_at_all_get_the_same_answer() -> None:
 def test_a_scope_may_name_its_own_streams_alone() -> None:
     """Neither kind of stream opens the names of the other kind."""
     scope = StreamScope(delivery_streams=frozenset({PAYMENTS}), tech_streams=frozenset({WEB}))
-    streams = (*CONFIGURATION.delivery_streams, *CONFIGURATION.tech_streams)
+    streams: tuple[DeliveryStream | TechStream, ...] = (
+        *CONFIGURATION.delivery_streams,
+        *CONFIGURATION.tech_streams,
+    )
     assert [True, False, False, True] == [may_name(stream, scope=scope) for stream in streams]
     assert [True] * 4 == [may_name(stream, scope=EVERYTHING) for stream in streams]
     assert [False] * 4 == [may_name(stream, scope=StreamScope()) for stream in streams]

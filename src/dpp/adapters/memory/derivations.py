@@ -15,6 +15,7 @@ from dpp.application.derivation import (
     Derive,
     DeriveResult,
     LinkedTicket,
+    Marked,
     News,
     PullRequestId,
     PullRequestInputs,
@@ -113,7 +114,7 @@ class MemoryDerivationStore(DerivationStore):
             await self._feed.publish(news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
 
-    async def mark_all(self, kind: StaleKind) -> int:
+    async def mark_all(self, kind: StaleKind) -> Marked:
         """Queue every thing of a kind that has events or derived rows."""
         self._database.check_available()
         if kind is StaleKind.TICKET:
@@ -123,12 +124,13 @@ class MemoryDerivationStore(DerivationStore):
             ids = self._pull_requests.of(self._database).keys() | self.tables.pull_requests.keys()
             keys = {StaleKey(kind, pull_request_key(*one)) for one in ids}
         self._mark(keys)
-        return len(keys)
+        return Marked(len(keys), self._database.stale_marks)
 
-    async def pending(self) -> Backlog:
+    async def pending(self, *, up_to: int | None = None, skip: Collection[StaleKey] = frozenset()) -> Backlog:
         """Return how much waits; since when is not kept in memory."""
         self._database.check_available()
-        return Backlog(entries=len(self._database.stale), oldest=None)
+        waiting = [entry for entry in self._database.stale if entry.key not in skip]
+        return Backlog(entries=sum(up_to is None or entry.entry_id <= up_to for entry in waiting), oldest=None)
 
     def _mark(self, keys: Iterable[StaleKey]) -> None:
         ordered = sorted(keys)

@@ -23,6 +23,7 @@ from dpp.application.derivation import (
     DerivationStore,
     Derive,
     DeriveResult,
+    Marked,
     News,
     isolate,
 )
@@ -50,6 +51,10 @@ _ENTRIES = """
 SELECT entry_id, kind, key FROM stale_keys
 WHERE share = ANY (%(shares)s) AND kind || '/' || key <> ALL (%(skip)s)
 ORDER BY entry_id LIMIT %(limit)s
+"""
+_PENDING = """
+SELECT count(*), min(marked_at) FROM stale_keys
+WHERE (%(up_to)s::bigint IS NULL OR entry_id <= %(up_to)s) AND kind || '/' || key <> ALL (%(skip)s)
 """
 _MARK = """
 INSERT INTO stale_keys (share, kind, key) SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
@@ -109,7 +114,7 @@ class PostgresDerivationStore(DerivationStore):
                 await notify(connection, news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
 
-    async def mark_all(self, kind: StaleKind) -> int:
+    async def mark_all(self, kind: StaleKind) -> Marked:
         """Queue every thing of a kind that has events or derived rows."""
         async with self._database.transaction() as connection:
             if kind is StaleKind.TICKET:
@@ -120,12 +125,14 @@ class PostgresDerivationStore(DerivationStore):
                 keys = [StaleKey(kind, pull_request_key(*row)) for row in await cursor.fetchall()]
             await _mark(connection, keys)
             await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
-            return len(keys)
+            cursor = await connection.execute("SELECT max(entry_id) FROM stale_keys")
+            last = await cursor.fetchone()
+            return Marked(len(keys), (last and last[0]) or 0)
 
-    async def pending(self) -> Backlog:
+    async def pending(self, *, up_to: int | None = None, skip: Collection[StaleKey] = frozenset()) -> Backlog:
         """Return how much waits, and since when."""
         async with self._database.transaction() as connection:
-            cursor = await connection.execute("SELECT count(*), min(marked_at) FROM stale_keys")
+            cursor = await connection.execute(_PENDING, {"up_to": up_to, "skip": _names(skip)})
             row: tuple[int, datetime | None] = await cursor.fetchone() or (0, None)
             return Backlog(entries=row[0], oldest=row[1])
 
@@ -151,7 +158,7 @@ class PostgresDerivationStore(DerivationStore):
 
 async def _take(connection: Connection, *, limit: int, skip: Collection[StaleKey]) -> list[_Entry]:
     """Lock some shares that have entries, and return the oldest entries in them."""
-    left_out = [f"{key.kind}/{key.key}" for key in skip]
+    left_out = _names(skip)
     cursor = await connection.execute(
         _LOCK_SHARES, {"groups": GROUPS, "namespace": SHARES, "most": MAX_SHARES, "skip": left_out}
     )
@@ -161,6 +168,10 @@ async def _take(connection: Connection, *, limit: int, skip: Collection[StaleKey
     await connection.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
     cursor = await connection.execute(_ENTRIES, {"shares": shares, "limit": limit, "skip": left_out})
     return [_Entry(entry_id, StaleKey(StaleKind(kind), key)) for entry_id, kind, key in await cursor.fetchall()]
+
+
+def _names(keys: Iterable[StaleKey]) -> list[str]:
+    return [f"{key.kind}/{key.key}" for key in keys]
 
 
 async def _mark(connection: Connection, keys: Iterable[StaleKey]) -> None:

@@ -59,7 +59,7 @@ _DELETED_PULL_REQUESTS = (
 _DELETE_PULL_REQUESTS = f"""
 WITH wanted AS (SELECT * FROM unnest(%s::uuid[], %s::int[]) AS one (repo_id, pr_number)),
 {", ".join(_DELETED_PULL_REQUESTS.format(table) for table in _PULL_REQUEST_TABLES)} SELECT
-"""
+"""  # noqa: S608 - made of constants
 _KEYS = "SELECT ticket_id, issue_id FROM ticket_keys WHERE issue_id = ANY (%s)"
 _TICKETS_BEFORE = """
 SELECT issue_id, ticket_id, delivery_stream_id, tech_stream_ids FROM work_items WHERE issue_id = ANY (%s)

@@ -14,19 +14,26 @@ from dpp.application.views import View, Window
 from dpp.domain.positions import LABELS
 from dpp.domain.quality import QualityRate
 
-# The condition on the stage is that of the index of unfinished stays, word for word.
-_WIP = """
-SELECT stage, is_active_work, count(*)
-FROM work_item_stays AS stay
-JOIN work_item_attributions AS held
-    ON held.issue_id = stay.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
-WHERE stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
-    AND stay.stage NOT IN ('done', 'cancelled', 'deleted'){shown}
-GROUP BY stage, is_active_work
+# Looked up ticket by ticket (the limit makes the planner do that), so that the cost is that of the few tickets in
+# question and not that of all there ever were: how many are open is more than the planner can know.
+_HELD = """
+JOIN LATERAL (
+    SELECT ticket_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions AS span
+    WHERE span.issue_id = {of}.issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
+) AS held ON true
 """
 
+# The condition on the stage is that of the index of unfinished stays, word for word.
+_WIP = f"""
+SELECT stage, is_active_work, count(*)
+FROM work_item_stays AS stay {_HELD.replace("{of}", "stay")}
+WHERE stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
+    AND stay.stage NOT IN ('done', 'cancelled', 'deleted'){{shown}}
+GROUP BY stage, is_active_work
+"""  # noqa: S608 - constants
+
 # Of the completions of one ticket at most one holds at a moment: a later one follows the reopening of the earlier.
-_COMPLETED = """
+_COMPLETED = f"""
 WITH completed AS (
     SELECT issue_id, completed_at, cycle_time_days, flow_efficiency_pct, stage_durations FROM work_item_cycles
     WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
@@ -35,12 +42,10 @@ WITH completed AS (
     WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
         AND reopened_at > %(as_of)s
 ), shown AS (
-    SELECT held.ticket_id, completed.* FROM completed
-    JOIN work_item_attributions AS held
-        ON held.issue_id = completed.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
-    WHERE true{shown}
+    SELECT held.ticket_id, completed.* FROM completed {_HELD.replace("{of}", "completed")}
+    WHERE true{{shown}}
 )
-"""
+"""  # noqa: S608 - constants
 _CYCLES = f"""
 {_COMPLETED}
 SELECT ticket_id, (extract(epoch FROM completed_at) * 1000000)::bigint, cycle_time_days, flow_efficiency_pct

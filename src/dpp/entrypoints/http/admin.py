@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from dpp.application.ingest import Intake
@@ -16,7 +17,7 @@ from dpp.application.readers import OperationsReader
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http import shapes
 from dpp.entrypoints.http.envelope import answer
-from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream
+from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, described
 
 #: How far back deliveries are counted.
 LOOK_BACK = timedelta(days=7)
@@ -35,9 +36,14 @@ class Operating:
 def routes(operating: Callable[[], Operating]) -> list[HTTPRouteHandler]:
     """Build the routes; ``operating`` gives what they need once the platform has started."""
 
-    @get("/admin/data-quality", opt={"permission": Permission.ADMIN_READ}, tags=["Administration"])
+    @get(
+        "/admin/data-quality",
+        opt={"permission": Permission.ADMIN_READ},
+        tags=["Administration"],
+        responses={200: described(shapes.DataQualityAnswer)},
+    )
     async def data_quality(
-        principal: Principal, stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
+        principal: NamedDependency[Principal], stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
     ) -> Response[Any]:
         """How complete the data is, against the targets of §5.6."""
         to = operating().answering

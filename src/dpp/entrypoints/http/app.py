@@ -34,6 +34,10 @@ from dpp.entrypoints.http.parts import Parts
 
 SESSION_KEY = "session_key"
 
+UNCOMPRESSED = "uncompressed"
+#: Pages and files compress themselves, and a stream of events must not wait in a compressor.
+_AS_IT_IS = {UNCOMPRESSED: True}
+
 OpenParts = Callable[[], AbstractAsyncContextManager[Parts]]
 
 
@@ -113,9 +117,8 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
             intake.router(lambda: started.parts.doors),
             Router("/api/v1", route_handlers=_api(started), **closed),
             Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
-            Router("/", route_handlers=pages.routes(started.showing), **closed),
-            *signin_pages.routes(started.signing_in),
-            *assets.routes(),
+            Router("/", route_handlers=pages.routes(started.showing), opt=_AS_IT_IS, **closed),
+            Router("/", route_handlers=[*signin_pages.routes(started.signing_in), *assets.routes()], opt=_AS_IT_IS),
             *health.routes(started.is_ready),
         ],
         lifespan=[lifespan],
@@ -125,10 +128,7 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
             HTTPException: errors.on_http_error,
             Exception: errors.on_unexpected_error,
         },
-        # Pages and files compress themselves; a stream of events must not wait in a compressor.
-        compression_config=CompressionConfig(
-            backend="gzip", minimum_size=1024, exclude=["^/(?!api/)", "^/api/v1/live"]
-        ),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1024, exclude_opt_key=UNCOMPRESSED),
         openapi_config=_openapi(),
         debug=False,
     )
@@ -139,7 +139,7 @@ def _api(started: _Started) -> list[Any]:
         *metrics.routes(started.answering),
         *streams.routes(lambda: started.parts.configuration.value),
         *admin.routes(started.operating),
-        live.route(lambda: started.parts.feed),
+        Router("/", route_handlers=[live.route(lambda: started.parts.feed)], opt=_AS_IT_IS),
     ]
 
 

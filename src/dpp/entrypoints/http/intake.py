@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Request, Response, Router, post
+from litestar.params import FromPath
 
 from dpp.application.deliveries import Appended
 from dpp.application.doors import Doors
@@ -76,7 +77,7 @@ def router(doors: Callable[[], Doors]) -> Router:
         return acknowledged([await doors().jira(headers=headers_of(request), body=body)])
 
     @post("/webhooks/jira/{token:str}", status_code=202)
-    async def jira_by_token(request: Request[Any, Any, Any], token: str) -> Response[bytes]:
+    async def jira_by_token(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[bytes]:
         """Take a webhook from a Jira that cannot sign: the unguessable token in the path stands for the signature."""
         body = await body_of(request, limit=JIRA_LIMIT)
         return acknowledged([await doors().jira_by_token(token=token, body=body)])

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get
+from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from dpp.application.ports import Change, ChangeFeed
@@ -54,7 +55,7 @@ def route(feed: Callable[[], ChangeFeed]) -> Any:
     """Build the route of the live stream."""
 
     @get("/live", opt={"permission": Permission.METRICS_READ}, include_in_schema=False)
-    async def live(request: Request[Any, Any, Any], principal: Principal) -> ServerSentEvent:
+    async def live(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> ServerSentEvent:
         """Send an event ``change`` with the topics that changed, for as long as the page is open."""
 
         async def messages() -> AsyncIterator[ServerSentEventMessage]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
+from msgspec import structs
 
 from dpp.application.current import CurrentConfiguration
 from dpp.application.ports import Clock
@@ -21,9 +24,9 @@ from dpp.entrypoints.http import shapes
 from dpp.entrypoints.http.envelope import answer
 
 Stream = Annotated[str | None, Parameter(description="Delivery stream, by id or name; without it, all you may see")]
-TechStream = Annotated[str | None, Parameter(query="tech_stream", description="Technology stream, by id or name")]
-AsOf = Annotated[str | None, Parameter(query="as_of", description="ISO 8601 moment with a zone; without it, now")]
-WindowDays = Annotated[int | None, Parameter(query="window", description="Days to look back, 1 to 1100")]
+TechStream = Annotated[str | None, Parameter(description="Technology stream, by id or name")]
+AsOf = Annotated[str | None, Parameter(description="ISO 8601 moment with a zone; without it, now")]
+WindowDays = Annotated[int | None, Parameter(description="Days to look back, 1 to 1100")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +67,28 @@ class Answering:
         """Return the days to look back, by default the configured ones."""
         return self.configuration.value.platform.window_days if days is None else days
 
-    def meta(self, asked: Asked) -> shapes.Json:
+    def meta(self, asked: Asked) -> Mapping[str, Any]:
         """Describe an answer; one about the present may have been worked out a little earlier, and says so."""
         computed_at = asked.as_of if asked.is_live else self.clock.now()
-        return shapes.meta(asked, computed_at=computed_at.isoformat())
+        return structs.asdict(shapes.meta(asked, computed_at=computed_at))
+
+
+def described(envelope: type[Any]) -> ResponseSpec:
+    """Describe an answer in the published document."""
+    return ResponseSpec(data_container=envelope, description="The answer in its envelope", generate_examples=False)
 
 
 def routes(answering: Callable[[], Answering]) -> list[HTTPRouteHandler]:
     """Build the routes; ``answering`` gives what they need once the platform has started."""
 
-    @get("/metrics/realtime", opt={"permission": Permission.METRICS_READ}, tags=["Metrics"])
+    @get(
+        "/metrics/realtime",
+        opt={"permission": Permission.METRICS_READ},
+        tags=["Metrics"],
+        responses={200: described(shapes.RealtimeAnswer)},
+    )
     async def realtime(
-        principal: Principal, stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
+        principal: NamedDependency[Principal], stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
     ) -> Response[Any]:
         """Work in progress by stage, cycle-time percentiles and the tickets behind them."""
         to = answering()
@@ -83,9 +96,14 @@ def routes(answering: Callable[[], Answering]) -> list[HTTPRouteHandler]:
         found = await to.queries.realtime(view, window_days=to.window(None))
         return answer(shapes.realtime(found), meta=to.meta(found.asked))
 
-    @get("/metrics/diagnostic", opt={"permission": Permission.METRICS_READ}, tags=["Metrics"])
+    @get(
+        "/metrics/diagnostic",
+        opt={"permission": Permission.METRICS_READ},
+        tags=["Metrics"],
+        responses={200: described(shapes.DiagnosticAnswer)},
+    )
     async def diagnostic(
-        principal: Principal,
+        principal: NamedDependency[Principal],
         stream: Stream = None,
         tech_stream: TechStream = None,
         window: WindowDays = None,

@@ -134,9 +134,7 @@ class DataQualityAnswer(Struct, frozen=True, kw_only=True):
 
 def figure(value: figures.Figure) -> Figure:
     """Return one figure."""
-    return Figure(
-        value=value.value, unit=value.unit, sample_size=value.sample_size, confidence=trust(value.confidence)
-    )
+    return Figure(value=value.value, unit=value.unit, sample_size=value.sample_size, confidence=trust(value.confidence))
 
 
 def trust(confidence: quality.Confidence) -> Confidence:

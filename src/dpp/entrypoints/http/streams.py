@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from dpp.application.views import may_name
@@ -18,7 +19,7 @@ def routes(configuration: Callable[[], Configuration]) -> list[HTTPRouteHandler]
     """Build the routes; ``configuration`` gives the latest one."""
 
     @get("/streams/delivery", opt={"permission": Permission.METRICS_READ}, tags=["Configuration"])
-    async def delivery(principal: Principal) -> Response[Any]:
+    async def delivery(principal: NamedDependency[Principal]) -> Response[Any]:
         """List delivery streams."""
         return answer(
             [
@@ -36,7 +37,7 @@ def routes(configuration: Callable[[], Configuration]) -> list[HTTPRouteHandler]
         )
 
     @get("/streams/tech", opt={"permission": Permission.METRICS_READ}, tags=["Configuration"])
-    async def tech(principal: Principal) -> Response[Any]:
+    async def tech(principal: NamedDependency[Principal]) -> Response[Any]:
         """List technology streams."""
         return answer(
             [

@@ -14,6 +14,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/static"
@@ -75,7 +76,7 @@ def routes() -> list[HTTPRouteHandler]:
     """Build the route of the static files; they hold nothing secret and are open to all."""
 
     @get(PREFIX + "/{path:path}", include_in_schema=False)
-    async def static(request: Request[Any, Any, Any], path: Path) -> Response[bytes]:
+    async def static(request: Request[Any, Any, Any], path: FromPath[Path]) -> Response[bytes]:
         """Serve a file under its present name only."""
         asset = _by_url().get(f"{PREFIX}/{path.as_posix().lstrip('/')}")
         if asset is None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 
 from dpp.application.queries import Diagnostic, Realtime
@@ -52,7 +53,7 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
     }
 
     @get("/", **settings)
-    async def dashboard(request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
+    async def dashboard(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Response[bytes]:
         """Show the dashboard."""
         to = showing()
         looking = look(request, principal, to.answering)
@@ -66,7 +67,7 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
         return page(request, "dashboard.html", context)
 
     @get("/fragments/health-bar", **settings)
-    async def health_bar(request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
+    async def health_bar(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Response[bytes]:
         """Show the health bar alone."""
         to = showing().answering
         looking = look(request, principal, to)
@@ -74,7 +75,7 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
         return page(request, "zones/health_bar.html", _common(looking) | {"tiles": cards.health_bar(answers)})
 
     @get("/fragments/realtime", **settings)
-    async def realtime(request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
+    async def realtime(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Response[bytes]:
         """Show the real-time zone alone."""
         to = showing().answering
         looking = look(request, principal, to)
@@ -82,7 +83,7 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
         return page(request, "zones/realtime.html", _common(looking) | _realtime(answer, looking))
 
     @get("/fragments/diagnostic", **settings)
-    async def diagnostic(request: Request[Any, Any, Any], principal: Principal) -> Response[bytes]:
+    async def diagnostic(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Response[bytes]:
         """Show the diagnostic zone alone."""
         to = showing().answering
         looking = look(request, principal, to)

@@ -1,0 +1,1 @@
+"""Fast tests without sockets; the folders mirror the package."""
