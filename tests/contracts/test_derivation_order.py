@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dpp.adapters.postgres.derivations import SHARES
+from dpp.adapters.postgres.derived import lock_links
 from dpp.application.rebuild import rebuild
 from dpp.application.stale import GROUPS, StaleKind
-from tests.support.derivation import DERIVE, delivery, finished_ticket, merged_pull_request
+from dpp.domain.events import WorkItemEventType
+from tests.support.derivation import DERIVE, PAYMENTS, delivery, finished_ticket, merged_pull_request, ticket_event
 from tests.support.derived_stores import MemoryStores, PostgresStores, Stores, Tables, stores
 from tests.support.happenings import Happening, happenings
 from tests.support.postgres import TestServer
@@ -88,6 +90,28 @@ def test_workers_at_once(database_url: str) -> None:
         return await found.rows()
 
     assert asyncio.run(alone()) == asyncio.run(story())
+
+
+def test_ticket_waits_for_pull_request_of_its_key(database_url: str) -> None:
+    """A ticket that is derived while a pull request of its key is being derived waits, and then sees and marks it."""
+
+    async def story() -> None:
+        async with stores(database_url) as found:
+            assert isinstance(found, PostgresStores)
+            await found.append([delivery(*merged_pull_request()), delivery(*finished_ticket())])
+            await found.drain()
+            async with found.database.transaction() as other:
+                await lock_links(other, ["PAY-1"], shared=False)
+                await other.execute("UPDATE pull_requests SET delivery_stream_id = NULL")
+                await found.append([delivery(ticket_event(WorkItemEventType.UPDATED, 50, change="77"))])
+                deriving = asyncio.create_task(found.derivations.derive_stale(DERIVE, limit=500))
+                await asyncio.sleep(0.15)
+                assert not deriving.done()
+            assert 1 == (await deriving).marked
+            await found.drain()
+            assert [PAYMENTS] == [row["delivery_stream_id"] for row in (await found.rows())["pull_requests"]]
+
+    asyncio.run(story())
 
 
 def test_rebuild_waits_for_what_others_are_at(database_url: str) -> None:

@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from dpp.application.enrich import sprint_uuid
 from dpp.application.ports import Batch
-from dpp.application.readers import ChannelCount, UnlinkedPullRequest, UnmappedStatus
+from dpp.application.readers import ChannelCount, SprintRow, UnlinkedPullRequest, UnmappedStatus
 from dpp.domain.access import StreamScope
-from dpp.domain.events import Facts, Outcome
+from dpp.domain.events import Facts, Outcome, SprintFact, TicketFields
 from dpp.domain.stages import Stage, StatusMapping
-from tests.contracts.stores import CORE, ORGANISATION, PAYMENTS, T0, WEB, delivery, moved_to, reviewed
-from tests.support.reading import Reading, at, pull_request, reading, view
+from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, T0, WEB, delivery, moved_to, reviewed
+from tests.support.reading import Reading, Ticket, at, pull_request, reading, view
 
 pytestmark = pytest.mark.anyio
 
@@ -124,3 +126,41 @@ async def test_unlinked_pull_requests_come_newest_first_as_far_as_the_view_shows
     scope = StreamScope(tech_streams=frozenset({WEB}), delivery_streams=frozenset({UUID(int=9)}))
     assert [third] == list(await reader.unlinked_pull_requests(view(scope=scope)))
     assert [] == list(await reader.unlinked_pull_requests(view(scope=StreamScope())))
+
+
+async def test_a_sprint_belongs_to_the_stream_of_most_of_its_tickets(store: Reading) -> None:
+    """The latest comes first; one without dates is yet to come; one that only tickets have named is not listed."""
+
+    def sprint(key: str, state: str, start: date | None, **more: Any) -> SprintFact:
+        return SprintFact(
+            event_timestamp=T0, jira_sprint_id=key, name=f"Sprint {key}", state=state, start_date=start, **more
+        )
+
+    facts = Facts(
+        sprints=(
+            sprint("7", "closed", date(2026, 2, 2), end_date=date(2026, 2, 13), goal="ship"),
+            sprint("8", "active", date(2026, 2, 16)),
+            sprint("9", "future", None),
+        ),
+        work_items=(moved_to("In Dev", fields=TicketFields(jira_sprint_id="10")),),
+    )
+    await append(store, facts)
+    streams = {"1": ("7", PAYMENTS), "2": ("7", PAYMENTS), "3": ("7", IDENTITY), "4": ("8", IDENTITY), "5": ("8", None)}
+    await store.put(
+        *(
+            Ticket(issue, streams=[(0, f"PAY-{issue}", stream, (CORE,))], jira_sprint_id=key)
+            for issue, (key, stream) in streams.items()
+        )
+    )
+    reader = store.operations
+    assert [("9", None), ("8", IDENTITY), ("7", PAYMENTS)] == [
+        (row.jira_sprint_id, row.delivery_stream_id) for row in await reader.sprints(view())
+    ]
+    closed = SprintRow(
+        sprint_uuid("7"), "7", PAYMENTS, "Sprint 7", date(2026, 2, 2), date(2026, 2, 13), "ship", "closed"
+    )
+    assert [closed] == list(await reader.sprints(view(), state="closed"))
+    assert [closed] == list(await reader.sprints(view(delivery_stream_id=PAYMENTS)))
+    scope = StreamScope(delivery_streams=frozenset({IDENTITY}))
+    assert ["8"] == [row.jira_sprint_id for row in await reader.sprints(view(scope=scope))]
+    assert [] == list(await reader.sprints(view(delivery_stream_id=IDENTITY), state="closed"))

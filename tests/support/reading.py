@@ -23,6 +23,7 @@ from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.adapters.postgres.tables import derived
 from dpp.application.derivation import PullRequestId
 from dpp.application.derived_rows import AttributionRow, CycleRow, PullRequestRow, StayRow, WorkItemRow
+from dpp.application.enrich import sprint_uuid
 from dpp.application.ports import ConfigurationStore, EventStore
 from dpp.application.readers import MetricsReader, OperationsReader
 from dpp.application.views import View
@@ -75,6 +76,7 @@ class Ticket:
     streams: Sequence[tuple[float, str, UUID | None, tuple[UUID, ...]]]
     stays: Sequence[tuple[float, str, bool]] = ()
     cycles: Sequence[tuple[float, float | None, float | None, float | None, dict[str, float]]] = ()
+    jira_sprint_id: str | None = None
 
     @property
     def work_item(self) -> WorkItemRow:
@@ -92,7 +94,7 @@ class Ticket:
             parent_ticket_id=None,
             delivery_stream_id=delivery,
             tech_stream_ids=tech,
-            sprint_id=None,
+            sprint_id=sprint_uuid(self.jira_sprint_id) if self.jira_sprint_id else None,
             status=None,
             stage=stage,
             is_active_work=active,

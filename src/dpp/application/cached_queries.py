@@ -29,8 +29,8 @@ _PULL_REQUESTS = frozenset({TOPICS[StaleKind.PULL_REQUEST]})
 
 REALTIME = Keeping(ttl=timedelta(seconds=30), unmoved_by=_PULL_REQUESTS)
 DIAGNOSTIC = Keeping(ttl=timedelta(minutes=15), unmoved_by=_PULL_REQUESTS)
-#: Defects and deployments change the rates as well, and nobody tells of them.
-RATES = Keeping(ttl=timedelta(seconds=30))
+#: Defects and deployments change the rates as well, and nobody tells of them: kept for as long as a page takes to load.
+RATES = Keeping(ttl=timedelta(seconds=2))
 
 
 class CachedQueries(Queries):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray, IntArray
@@ -105,6 +106,19 @@ class ChannelCount(NamedTuple):
     last_at: datetime
 
 
+class SprintRow(NamedTuple):
+    """A sprint as last reported (§4.2.5); its stream is the one that most of its tickets belong to."""
+
+    sprint_id: UUID
+    jira_sprint_id: str
+    delivery_stream_id: UUID | None
+    name: str
+    start_date: date | None
+    end_date: date | None
+    goal: str | None
+    state: str
+
+
 class OperationsReader(Protocol):
     """What administrators look at."""
 
@@ -123,6 +137,10 @@ class OperationsReader(Protocol):
     @abstractmethod
     async def unlinked_pull_requests(self, view: View, *, limit: int = 100) -> Sequence[UnlinkedPullRequest]:
         """Return pull requests without a ticket, newest first."""
+
+    @abstractmethod
+    async def sprints(self, view: View, *, state: str | None = None) -> Sequence[SprintRow]:
+        """Return the sprints of the view's delivery streams, the latest first; ``state`` None for any."""
 
     @abstractmethod
     async def last_event_at(self) -> Mapping[str, datetime]:

@@ -12,10 +12,12 @@ reported with times that differ by a second.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID, uuid5
 
 #: Names derived ids: the same fact has the same id on every machine and after every replay.
@@ -114,6 +116,54 @@ def _id(kind: str, identity: Identity) -> UUID:
     return uuid5(NAMESPACE, "\x1f".join((kind, *parts)))
 
 
+class Identified(ABC):
+    """What every fact has: an identity that tells it from others, and an id that follows from it."""
+
+    __slots__ = ()
+    kind: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def identity(self) -> Identity:
+        """The natural key of the fact's table."""
+
+    @property
+    def change_identity(self) -> Identity | None:
+        """The second key, where the source names the change; None where the natural key does not depend on the time."""
+        return None
+
+    @property
+    def event_id(self) -> UUID:
+        """An id that depends on the identity alone: the same on every machine and after every replay."""
+        return _id(self.kind, self.identity)
+
+
+class AboutTicket(Identified):
+    """What facts about a ticket have in common (§4.3.2, §4.3.6)."""
+
+    __slots__ = ()
+    ticket_id: str
+    issue_id: str | None
+    event_type: StrEnum
+    event_timestamp: datetime
+    source_change_id: str | None
+
+    @property
+    def item(self) -> str:
+        """The identity of the ticket through changes of its key."""
+        return self.issue_id or self.ticket_id
+
+    @property
+    def identity(self) -> Identity:
+        """Ticket, type and time, with the id of the change."""
+        return (self.ticket_id, self.event_type, self.event_timestamp, self.source_change_id)
+
+    @property
+    def change_identity(self) -> Identity | None:
+        """The second key, where the source names the change."""
+        return None if self.source_change_id is None else (self.item, self.event_type, self.source_change_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TicketFields:
     """What a ticket's fields said at the time of an event, in the source's own names.
@@ -137,7 +187,7 @@ class TicketFields:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkItemEvent:
+class WorkItemEvent(AboutTicket):
     """Something that happened to a ticket (§4.3.2).
 
     ``issue_id`` is the source's id that survives a change of key; without one the key itself takes its place.
@@ -145,6 +195,8 @@ class WorkItemEvent:
     former key in ``from_ticket_id``. ``fields`` is None when the source reported the change without the ticket.
     ``resolution`` is what a ``completed`` event set.
     """
+
+    kind: ClassVar[str] = "work_item"
 
     event_type: WorkItemEventType
     event_timestamp: datetime
@@ -160,33 +212,15 @@ class WorkItemEvent:
     blocked_reason: str | None = None
     fields: TicketFields | None = None
 
-    @property
-    def item(self) -> str:
-        """The identity of the ticket through changes of its key."""
-        return self.issue_id or self.ticket_id
-
-    @property
-    def identity(self) -> Identity:
-        """§4.3.2: ticket, type and time, with the id of the change."""
-        return (self.ticket_id, self.event_type, self.event_timestamp, self.source_change_id)
-
-    @property
-    def change_identity(self) -> Identity | None:
-        """The second key, where the source names the change."""
-        return None if self.source_change_id is None else (self.item, self.event_type, self.source_change_id)
-
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("work_item", self.identity)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DefectEvent:
+class DefectEvent(AboutTicket):
     """A bug's stages as they were known at the time (§4.3.6).
 
     ``found_in_stage`` is None when the ticket does not say; then the parent's stage at that time takes its place.
     """
+
+    kind: ClassVar[str] = "defect"
 
     event_type: DefectEventType
     event_timestamp: datetime
@@ -200,26 +234,6 @@ class DefectEvent:
     introduced_in_stage: str | None = None
     linked_work_item_id: str | None = None
     root_cause_category: str | None = None
-
-    @property
-    def item(self) -> str:
-        """The identity of the ticket through changes of its key."""
-        return self.issue_id or self.ticket_id
-
-    @property
-    def identity(self) -> Identity:
-        """§4.3.6: ticket, type and time, with the id of the change."""
-        return (self.ticket_id, self.event_type, self.event_timestamp, self.source_change_id)
-
-    @property
-    def change_identity(self) -> Identity | None:
-        """The second key, where the source names the change."""
-        return None if self.source_change_id is None else (self.item, self.event_type, self.source_change_id)
-
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("defect", self.identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,12 +253,14 @@ class RepositoryRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullRequestEvent:
+class PullRequestEvent(Identified):
     """Something that happened to a pull request (§4.3.3).
 
     Titles and bodies are read for ticket keys and not kept: ``title_keys`` and ``body_keys`` are the candidates found.
     ``opened_at`` is the pull request's own time of opening, whatever the event.
     """
+
+    kind: ClassVar[str] = "pull_request"
 
     event_type: PullRequestEventType
     event_timestamp: datetime
@@ -284,18 +300,15 @@ class PullRequestEvent:
     def _entity(self) -> Identity:
         return (self.repository.github_id or self.repository.full_name, self.pr_number)
 
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("pull_request", self.identity)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CicdEvent:
+class CicdEvent(Identified):
     """A step of a build or deployment (§4.3.4).
 
     ``environment`` is the source's own name for it; ``build`` for events that deploy nothing.
     """
+
+    kind: ClassVar[str] = "cicd"
 
     event_type: CicdEventType
     event_timestamp: datetime
@@ -322,20 +335,12 @@ class CicdEvent:
         """§4.3.4: one event of each type for a run of a pipeline."""
         return (self.pipeline_id, self.pipeline_run_id, self.event_type)
 
-    @property
-    def change_identity(self) -> Identity | None:
-        """None: the natural key does not depend on the time."""
-        return None
-
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("cicd", self.identity)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IncidentEvent:
+class IncidentEvent(Identified):
     """The start or the end of an alarm or incident (§4.3.5)."""
+
+    kind: ClassVar[str] = "incident"
 
     event_type: IncidentEventType
     event_timestamp: datetime
@@ -350,20 +355,12 @@ class IncidentEvent:
         """§4.3.5: one event of each type for an incident."""
         return (self.incident_id, self.event_type)
 
-    @property
-    def change_identity(self) -> Identity | None:
-        """None: the natural key does not depend on the time."""
-        return None
-
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("incident", self.identity)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushEvent:
+class PushEvent(Identified):
     """Commits pushed to a branch, for the commit-based lead time of §6.4.4."""
+
+    kind: ClassVar[str] = "push"
 
     event_timestamp: datetime
     repository: RepositoryRef
@@ -379,16 +376,6 @@ class PushEvent:
     def identity(self) -> Identity:
         """A branch gets a head once."""
         return (self.repository.github_id or self.repository.full_name, self.branch_name, self.last_commit_sha)
-
-    @property
-    def change_identity(self) -> Identity | None:
-        """None: the natural key does not depend on the time."""
-        return None
-
-    @property
-    def event_id(self) -> UUID:
-        """An id that depends on the identity alone."""
-        return _id("push", self.identity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

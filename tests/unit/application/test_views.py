@@ -27,9 +27,9 @@ CONFIGURATION = Configuration(
 )
 
 
-def resolve(scope: StreamScope = EVERYTHING, **asked: str) -> View:
+def resolve(scope: StreamScope = EVERYTHING, *, stream: str | None = None, tech_stream: str | None = None) -> View:
     """Resolve a request for streams."""
-    return view_of(scope=scope, configuration=CONFIGURATION, as_of=NOW, **asked)
+    return view_of(scope=scope, configuration=CONFIGURATION, as_of=NOW, stream=stream, tech_stream=tech_stream)
 
 
 def test_streams_are_found_by_name_and_by_id() -> None:
@@ -43,11 +43,11 @@ def test_streams_are_found_by_name_and_by_id() -> None:
     assert (None, None) == (resolve().delivery_stream_id, resolve().tech_stream_id)
 
 
-@pytest.mark.parametrize("asked", [{"stream": "core"}, {"tech_stream": "payments"}, {"stream": str(CORE)}])
-def test_a_stream_of_the_other_kind_is_no_stream(asked: dict[str, str]) -> None:
+@pytest.mark.parametrize(("stream", "tech_stream"), [("core", None), (None, "payments"), (str(CORE), None)])
+def test_a_stream_of_the_other_kind_is_no_stream(stream: str | None, tech_stream: str | None) -> None:
     """A technology stream's name is no delivery stream, nor the other way round."""
     with pytest.raises(UnknownStream):
-        resolve(**asked)
+        resolve(stream=stream, tech_stream=tech_stream)
 
 
 def test_a_hidden_stream_and_none_at_all_get_the_same_answer() -> None:

@@ -128,7 +128,7 @@ class TicketTables(DerivedTables):
         names: dict[str, set[str]] = {}
         for ticket_id, issue_id in await cursor.fetchall():
             names.setdefault(ticket_id, set()).add(issue_id)
-        await _lock_links(connection, names, shared=True)
+        await lock_links(connection, names, shared=True)
         inputs = await self._histories.tickets(connection, issue_ids)
         inputs = replace(inputs, linked=await linked_to(connection, issue_ids))
         rows = derive.tickets(inputs, configuration)
@@ -177,7 +177,7 @@ class PullRequestTables(DerivedTables):
         ids = sorted({one for key in keys if (one := pull_request_of(key)) is not None})
         inputs = await pull_request_inputs(connection, ids)
         links = derive.links(inputs, configuration)
-        await _lock_links(connection, {link.key for link in links.values()}, shared=False)
+        await lock_links(connection, {link.key for link in links.values()}, shared=False)
         tickets = await _tickets_of(connection, links.values())
         rows = derive.pull_requests(inputs, configuration, links=links, tickets=tickets)
         before = await _pull_requests_before(connection, ids, news)
@@ -197,7 +197,7 @@ def _link_of(row: PullRequestRow) -> _LinkState:
     return (row.linked_issue_id, row.tech_stream_id, row.opened_at)
 
 
-async def _lock_links(connection: Connection, ticket_keys: Iterable[str], *, shared: bool) -> None:
+async def lock_links(connection: Connection, ticket_keys: Iterable[str], *, shared: bool) -> None:
     """Wait for whoever derives the other kind of thing under one of these keys, and keep them waiting.
 
     A ticket and a pull request that are derived at once do not see each other's new rows; one after the other, the

@@ -10,7 +10,13 @@ from psycopg.rows import AsyncRowFactory, class_row
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.selections import condition, values
-from dpp.application.readers import ChannelCount, OperationsReader, UnlinkedPullRequest, UnmappedStatus
+from dpp.application.readers import (
+    ChannelCount,
+    OperationsReader,
+    SprintRow,
+    UnlinkedPullRequest,
+    UnmappedStatus,
+)
 from dpp.application.views import View
 from dpp.domain.errors import Unavailable
 from dpp.domain.events import Outcome
@@ -20,7 +26,8 @@ _DELIVERIES = """
 SELECT channel, outcome, kind, reason, sum(deliveries)::bigint AS deliveries, sum(accepted)::bigint AS accepted,
     sum(duplicates)::bigint AS duplicates, max(last_at) AS last_at
 FROM intake_counts WHERE last_at >= %(since)s
-GROUP BY channel, outcome, kind, reason ORDER BY channel COLLATE "C", outcome COLLATE "C", kind COLLATE "C", reason COLLATE "C"
+GROUP BY channel, outcome, kind, reason
+ORDER BY channel COLLATE "C", outcome COLLATE "C", kind COLLATE "C", reason COLLATE "C"
 """
 _LAST_EVENTS = "SELECT channel, max(last_at) FROM intake_counts WHERE outcome = %(outcome)s GROUP BY channel"
 _STALE = "SELECT count(*) FROM stale_keys"
@@ -39,6 +46,22 @@ FROM (
 JOIN (SELECT repo_id, full_name FROM repositories) AS repository USING (repo_id)
 WHERE true{shown}
 ORDER BY opened_at DESC, full_name COLLATE "C", pr_number DESC LIMIT %(limit)s
+"""
+_SPRINTS = """
+SELECT sprint_id, jira_sprint_id, delivery_stream_id, name, start_date, end_date, goal, state
+FROM (
+    SELECT sprint.*, belonging.delivery_stream_id, '{}'::uuid[] AS tech_stream_ids
+    FROM (
+        SELECT sprint_id, jira_sprint_id, name, start_date, end_date, goal, state FROM sprints
+        WHERE reported_at IS NOT NULL AND state = coalesce(%(state)s, state)
+    ) AS sprint
+    LEFT JOIN (
+        SELECT sprint_id, mode() WITHIN GROUP (ORDER BY delivery_stream_id) AS delivery_stream_id
+        FROM work_items WHERE sprint_id IS NOT NULL AND NOT is_deleted GROUP BY sprint_id
+    ) AS belonging USING (sprint_id)
+) AS told
+WHERE true{shown}
+ORDER BY start_date DESC NULLS FIRST, jira_sprint_id COLLATE "C" DESC
 """
 
 
@@ -76,6 +99,11 @@ class PostgresOperationsReader(OperationsReader):
         """Return pull requests without a ticket, newest first."""
         query = _UNLINKED.replace("{shown}", condition(view))
         return await self._rows(query, values(view) | {"limit": limit}, class_row(UnlinkedPullRequest))
+
+    async def sprints(self, view: View, *, state: str | None = None) -> Sequence[SprintRow]:
+        """Return the sprints of the view's delivery streams, the latest first."""
+        query = _SPRINTS.replace("{shown}", condition(view))
+        return await self._rows(query, values(view) | {"state": state}, class_row(SprintRow))
 
     async def last_event_at(self) -> Mapping[str, datetime]:
         """Return when something readable last came through each door."""
