@@ -235,6 +235,23 @@ def test_changed_mapping_changes_the_past(run: Run) -> None:
     run(story)
 
 
+def test_removed_mapping_leaves_the_stage_that_was_stored(run: Run) -> None:
+    """A status that nobody maps any more still stands for the stage that it had when its event was stored."""
+
+    async def story(found: Stores) -> None:
+        await found.append([delivery(*finished_ticket())])
+        await found.configure(replace(CONFIGURATION, status_mappings=()))
+        await found.append([delivery(ticket_event(T.TRANSITIONED, 50, status="Doing", change="900"))])
+        await found.drain()
+        rows = await found.rows()
+        assert ["unmapped"] == [row["stage"] for row in rows["work_items"]]
+        assert [{"dev": 1.0, "qa_queue": 0.25, "qa": 0.25}] == [
+            row["stage_durations"] for row in rows["superseded_cycles"]
+        ]
+
+    run(story)
+
+
 def test_rows_of_forgotten_events_go(run: Run) -> None:
     """A rebuild leaves no rows of things whose events are gone."""
 

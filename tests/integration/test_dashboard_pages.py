@@ -22,7 +22,7 @@ from tests.support.fake_reader import FakeReader
 Browser = TestClient[Litestar]
 
 BUDGET_BYTES = 300_000
-LOCAL = "http://localhost"
+LOCAL = "http://127.0.0.1"
 
 
 @pytest.fixture

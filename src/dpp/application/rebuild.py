@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from dpp.application.collector import collector_paused
 from dpp.application.derivation import DerivationStore, Derive
 from dpp.application.stale import StaleKey, StaleKind
 
@@ -66,7 +65,7 @@ async def rebuild(
     failed: dict[StaleKey, str] = {}
     while True:
         progress(Progress(derived=derived, total=max(total, derived)))
-        with _collector_paused():
+        with collector_paused():
             result = await store.derive_stale(derive, limit=batch, skip=failed.keys())
         failed.update(result.failed)
         derived += result.derived
@@ -77,17 +76,3 @@ async def rebuild(
             return Rebuilt(derived=derived, failed=failed)
         if is_idle:
             await sleep(OTHERS_SECONDS)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Look for no garbage meanwhile: a batch makes a million objects in no cycles, and looking at them again and again
-    would take a third of the time.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

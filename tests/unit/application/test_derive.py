@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
+from dpp.application.collector import collector_paused
 from dpp.application.derivation import (
     PullRequestId,
     TicketInputs,
@@ -181,3 +183,15 @@ def test_days_are_exact_binary_fractions_of_ticks() -> None:
     """Numbers of days are plain floats that a store can keep, not numpy's."""
     (cycle,) = _rows(*finished_ticket()).cycles
     assert not any(isinstance(cell, np.generic) for cell in cycle)
+
+
+def test_collector_is_paused_and_goes_on() -> None:
+    """The garbage collector rests within the block and works after it, even after an error."""
+
+    def fail() -> None:
+        with collector_paused():
+            raise ValueError(str(gc.isenabled()))
+
+    with pytest.raises(ValueError, match="False"):
+        fail()
+    assert gc.isenabled()

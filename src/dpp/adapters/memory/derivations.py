@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 from uuid import UUID
+
+import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
@@ -35,10 +37,10 @@ from dpp.application.derived_rows import (
 )
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
-from dpp.domain.calendar import from_micros
+from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import PullRequestEvent, WorkItemEvent
-from dpp.domain.histories import TicketColumns
+from dpp.domain.histories import Kind, StatusKey, TicketColumns, change_number
 from dpp.domain.linking import Link
 
 T = TypeVar("T")
@@ -173,7 +175,10 @@ class MemoryDerivationStore(DerivationStore):
             for item in work
         }
         return TicketInputs(
-            columns=TicketColumns.from_events(event for those in work.values() for event in those),
+            columns=_with_stored_stages(
+                TicketColumns.from_events(event for those in work.values() for event in those),
+                [row for item in work for row in known[item]],
+            ),
             changes={item: [attributes_of(event) for event in those] for item, those in work.items()},
             linked=linked,
         )
@@ -270,6 +275,24 @@ def _pull_request_id(row: ResolvedEvent) -> PullRequestId | None:
     if row.repo_id is None or not isinstance(row.event, PullRequestEvent):
         return None
     return PullRequestId(row.repo_id, row.event.pr_number)
+
+
+def _with_stored_stages(columns: TicketColumns, rows: Iterable[ResolvedEvent]) -> TicketColumns:
+    """Return columns whose statuses tell the stage that they had when they were stored, for want of a later mapping."""
+    stored: dict[tuple[str, int, int, StatusKey], StatusKey] = {}
+    for row in rows:
+        event = row.event
+        if isinstance(event, WorkItemEvent) and row.tags is not None:
+            plain = StatusKey(event.project_key, event.to_status)
+            key = (event.item, to_micros(event.event_timestamp), change_number(event.source_change_id), plain)
+            stored[key] = plain._replace(stored_stage=row.tags.to_stage, stored_active=row.tags.to_active)
+    codes: dict[StatusKey, int] = {}
+    status_code = columns.status_code.copy()
+    for place in np.flatnonzero(columns.kind == Kind.STATUS).tolist():
+        plain = columns.statuses[status_code[place]]
+        key = (columns.items[columns.item[place]], int(columns.time[place]), int(columns.change[place]), plain)
+        status_code[place] = codes.setdefault(stored.get(key, plain), len(codes))
+    return replace(columns, status_code=status_code, statuses=tuple(codes))
 
 
 def _add_all(table: dict[str, list[T]], rows: Iterable[T], key_of: Callable[[T], str]) -> None:

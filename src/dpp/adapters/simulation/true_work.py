@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dpp.adapters.simulation.calendar import business_days
@@ -81,11 +81,17 @@ def wip_by_stage(known: list[Account]) -> dict[str, dict[str, int]]:
 
 
 def _stays(company: Company, ticket: Ticket, as_of: datetime) -> Iterator[Stay]:
+    """Where the ticket was: in a status, or resolved while still in one, which is as good as done or cancelled."""
     status, since = company.project(ticket.first.project).workflow[ticket.first.step], ticket.created_at
     for change, before, after in ticket.until(as_of):
-        if after.step != before.step:
-            yield Stay(status=status, since=since, until=change.at)
-            status, since = company.project(after.project).workflow[after.step], change.at
+        resolved = before.resolution is None and after.resolution is not None
+        if after.step == before.step and not resolved:
+            continue
+        yield Stay(status=status, since=since, until=change.at)
+        status, since = company.project(after.project).workflow[after.step], change.at
+        if resolved:
+            stage = "cancelled" if after.resolution in CANCELLED_RESOLUTIONS else "done"
+            status = replace(status, stage=stage, active=False)
     yield Stay(status=status, since=since, until=None)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,19 +30,36 @@ def prepare(settings: Settings) -> list[str]:
     return DirectorySecrets(settings.secrets_dir).create_missing()
 
 
+@dataclass(frozen=True, slots=True)
+class LocalDatabase:
+    """The database that the platform of this machine uses.
+
+    ``settings`` name it. ``revive`` starts an embedded one again after it has died; another one is left alone.
+    """
+
+    settings: Settings
+    revive: Callable[[], None]
+
+
 @contextlib.contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
+def database(settings: Settings) -> Iterator[LocalDatabase]:
     """Run the embedded database for the length of the block, unless the settings name another."""
     if settings.database_url is not None:
-        yield settings
+        yield LocalDatabase(settings, lambda: None)
         return
     # Only here: the launcher needs a system that has processes as POSIX knows them.
     from dpp.adapters.postgres.embedded import EmbeddedPostgres
 
     embedded = EmbeddedPostgres(settings.postgres_dir)
+
+    def revive() -> None:
+        if not embedded.is_alive():
+            log.warning("database_ended")
+            embedded.start()
+
     embedded.start()
     try:
-        yield replace(settings, database_url=embedded.dsn)
+        yield LocalDatabase(replace(settings, database_url=embedded.dsn), revive)
     finally:
         embedded.stop(DATABASE_END_SECONDS)
 

@@ -29,6 +29,7 @@ from dpp.adapters.push.readers import DeploymentReader, IncidentReader
 from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.access_ports import AccessStore, Passwords, Randomness
+from dpp.application.cached_queries import CachedQueries
 from dpp.application.calendars import Calendars, Holidays
 from dpp.application.configure import ConfigurationFile
 from dpp.application.current import CurrentConfiguration
@@ -84,7 +85,6 @@ class Platform(Provider):
     derivation_store = provide(PostgresDerivationStore, provides=DerivationStore)
     intake = provide(Intake)
     doors = provide(Doors)
-    queries = provide(Queries)
 
     @provide
     async def database(self, settings: Settings) -> AsyncIterator[Database]:
@@ -108,6 +108,12 @@ class Platform(Provider):
     def events(self, database: Database, current: CurrentConfiguration) -> EventStore:
         """Resolve names in new facts through the configuration at hand."""
         return PostgresEventStore(database=database, configuration=current.get)
+
+    @provide
+    async def queries(self, reader: MetricsReader, feed: ChangeFeed) -> AsyncIterator[Queries]:
+        """Answer from memory what nothing has changed since."""
+        async with CachedQueries(reader=reader, feed=feed) as queries:
+            yield queries
 
     @provide
     def secrets(self, settings: Settings) -> Secrets:

@@ -50,10 +50,10 @@ def up(
     try:
         check_free(settings.host, settings.port)
         created = local.prepare(settings)
-        with local.database(settings) as settled:
-            migrate(settled)
-            is_first = run(settled, _ensure_admin)
-            return _serve(settled, demo=demo, announce_password=is_first or ADMIN_PASSWORD in created)
+        with local.database(settings) as database:
+            migrate(database.settings)
+            is_first = run(database.settings, _ensure_admin)
+            return _serve(database, demo=demo, announce_password=is_first or ADMIN_PASSWORD in created)
     except _Told:
         print("stopped", flush=True)
         return 0
@@ -71,7 +71,8 @@ async def _ensure_admin(wired: AsyncContainer) -> bool:
     return await users.ensure_admin(password=secrets.get(ADMIN_PASSWORD).decode()) is not None
 
 
-def _serve(settings: Settings, *, demo: bool, announce_password: bool) -> int:
+def _serve(database: local.LocalDatabase, *, demo: bool, announce_password: bool) -> int:
+    settings = database.settings
     address = f"http://{settings.host}:{settings.port}"
     wanted = [
         local.Child("serve", ("serve", "--host", settings.host, "--port", str(settings.port)), settings.data_dir),
@@ -88,6 +89,7 @@ def _serve(settings: Settings, *, demo: bool, announce_password: bool) -> int:
             simulation.start()
             wanted.append(simulation)
         while True:
+            database.revive()
             failing = local.look_after(wanted)
             if failing is not None:
                 print(f"dpp: {failing} ends again and again; giving up", file=sys.stderr)

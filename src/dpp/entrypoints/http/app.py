@@ -26,6 +26,7 @@ from dpp.entrypoints.http import (
     prometheus,
     security,
     signin_pages,
+    sprints,
     streams,
 )
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
@@ -138,6 +139,7 @@ def _api(started: _Started) -> list[Any]:
     return [
         *metrics.routes(started.answering),
         *streams.routes(lambda: started.parts.configuration.value),
+        *sprints.routes(started.operating),
         *admin.routes(started.operating),
         Router("/", route_handlers=[live.route(lambda: started.parts.feed)], opt=_AS_IT_IS),
     ]

@@ -10,7 +10,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from dpp.domain.access import Permission, Principal
@@ -18,8 +18,10 @@ from dpp.entrypoints.http.admin import Operating
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import Stream, described
 
+# The framework keeps the name ``state`` of an argument to itself.
 State = Annotated[
-    Literal["future", "active", "closed"] | None, Parameter(description="As Jira reports it; without it, any")
+    Literal["future", "active", "closed"] | None,
+    QueryParameter(name="state", description="As Jira reports it; without it, any"),
 ]
 
 
@@ -53,11 +55,11 @@ def routes(operating: Callable[[], Operating]) -> list[HTTPRouteHandler]:
         responses={200: described(SprintsAnswer)},
     )
     async def sprints(
-        principal: NamedDependency[Principal], stream: Stream = None, state: State = None
+        principal: NamedDependency[Principal], stream: Stream = None, wanted: State = None
     ) -> Response[Any]:
         """List sprints, the latest first."""
         to = operating()
         view = to.answering.view(principal, stream=stream, tech_stream=None, as_of=None)
-        return answer([Sprint(**row._asdict()) for row in await to.reader.sprints(view, state=state)])
+        return answer([Sprint(**row._asdict()) for row in await to.reader.sprints(view, state=wanted)])
 
     return [sprints]

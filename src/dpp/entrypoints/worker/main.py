@@ -11,6 +11,7 @@ from typing import Protocol
 
 import structlog
 
+from dpp.application.collector import collector_paused
 from dpp.application.derivation import DerivationStore, Derive, DeriveResult
 from dpp.application.ports import Clock
 from dpp.application.stale import StaleKey
@@ -105,7 +106,8 @@ class Worker:
         """
         derived, limit = 0, FIRST_BATCH
         while True:
-            result = await self._store.derive_stale(self._derive, limit=limit, skip=self._resting())
+            with collector_paused():
+                result = await self._store.derive_stale(self._derive, limit=limit, skip=self._resting())
             self._note(result)
             derived += result.derived
             if not result.entries and not result.failed:

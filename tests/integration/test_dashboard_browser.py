@@ -1,0 +1,316 @@
+"""The dashboard in a real browser, against a real server: looks, keys, news, and a session that ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.dashboard_app import EMAIL, PASSWORD, TOKEN
+from tests.support.fake_reader import STAGES
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("dashboard")]
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 20
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
+"""
+Theme = Literal["light", "dark"]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Address of a server process with fixed rows."""
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--log-level", "error", "tests.support.dashboard_server:build"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, process)
+            yield address
+        finally:
+            # Open pages keep their stream of news open, for which a polite server would wait.
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when the server answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{address}/sign-in", timeout=2)
+            return
+        except httpx.TransportError:
+            assert process.poll() is None, "the server ended at once"
+            time.sleep(0.1)
+    pytest.fail("the server did not answer in time")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """A browser."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()
+
+
+@dataclass
+class Reader:
+    """Somebody in front of a page."""
+
+    page: Page
+    address: str
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def happen(self, what: str, **parameters: int) -> None:
+        """Let something happen on the server."""
+        httpx.post(f"{self.address}/test/happen/{what}", params=parameters).raise_for_status()
+
+    def open(self, path: str = "/") -> None:
+        """Open a page and wait until it is live."""
+        self.page.goto(self.address + path)
+        expect(self.page.locator("#live")).to_have_attribute("data-state", "live")
+        self.asked.clear()
+
+    def figure(self, name: str) -> Any:
+        """Return the number of a tile."""
+        return self.page.locator(f"[data-figure={name}] .number")
+
+
+def reader_of(
+    browser: Browser, server: str, *, width: int = 1200, theme: Theme = "light", signed_in: bool = True
+) -> Reader:
+    """Put somebody in front of a browser window."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context.set_default_timeout(10_000)
+    context.add_init_script(WATCH)
+    if signed_in:
+        context.add_cookies([{"name": "dpp_session", "value": TOKEN, "url": server}])
+    reader = Reader(context.new_page(), server)
+    reader.page.on("console", lambda message: reader.complaints.append(message.text) if message.type != "log" else None)
+    reader.page.on("pageerror", lambda error: reader.complaints.append(str(error)))
+    reader.page.on("request", lambda request: reader.asked.append(request.url.removeprefix(server)))
+    return reader
+
+
+@pytest.fixture
+def reader(browser: Browser, server: str) -> Iterator[Reader]:
+    """Somebody who has signed in."""
+    somebody = reader_of(browser, server)
+    yield somebody
+    somebody.happen("away", count=0)
+    somebody.happen("work", count=33)
+    somebody.page.context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 768, 360])
+def test_the_page_fits_and_complains_about_nothing(browser: Browser, server: str, width: int, theme: Theme) -> None:
+    """At three widths in both themes: charts, tables, no sideways scroll, no console message, no policy violation."""
+    reader = reader_of(browser, server, width=width, theme=theme)
+    page = reader.page
+    reader.open()
+
+    expect(page.locator(".chart svg")).to_have_count(3)
+    for toggle in page.locator("details.numbers summary").all():
+        toggle.click()
+    page.locator("#chart-flow").hover()
+    assert 3 == page.locator("table:visible").count()
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
+    labels = page.locator(".chart").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
+    assert ["Bar chart", "Scatter chart", "Bar chart"] == [" ".join(label.split()[:2]) for label in labels]
+    assert [] == page.evaluate("violations")
+    assert [] == reader.complaints
+    assert all(url.startswith("/") for url in reader.asked)
+    page.context.close()
+
+
+def test_news_change_the_figures_and_nothing_else(reader: Reader) -> None:
+    """A zone shows new figures by itself; the open table, the focus, the place and the chart stay as they were."""
+    page = reader.page
+    reader.happen("work", count=33)
+    reader.open()
+    page.locator("#wip-numbers-toggle").click()
+    page.locator("#wip-numbers-toggle").focus()
+    page.evaluate("window.scrollTo(0, 200); document.getElementById('chart-wip').same = true")
+    before = page.evaluate("scrollY")
+
+    reader.happen("work", count=41)
+    reader.happen("tickets")
+
+    expect(reader.figure("wip_by_stage")).to_have_text("41")
+    expect(page.locator("#wip-numbers tbody tr:nth-child(2) td").first).to_have_text("41")
+    expect(page.locator("#wip-numbers")).to_have_attribute("open", "")
+    assert "wip-numbers-toggle" == page.evaluate("document.activeElement.id")
+    assert page.evaluate("document.getElementById('chart-wip').same")
+    assert "41" in page.locator("#chart-wip svg").inner_text()
+    assert before == page.evaluate("scrollY")
+    assert [] == reader.complaints
+
+
+def test_only_the_zones_concerned_look_again(reader: Reader) -> None:
+    """News of deployments touch the health bar alone."""
+    reader.open("/?window=90")
+    with reader.page.expect_response(lambda answer: "/fragments/" in answer.url):
+        reader.happen("deployments")
+    reader.page.wait_for_timeout(300)
+
+    assert ["/fragments/health-bar?window=90"] == reader.asked
+
+
+def test_a_selection_is_not_taken_away(reader: Reader) -> None:
+    """While text of a zone is selected the zone waits, and catches up afterwards."""
+    page = reader.page
+    reader.happen("work", count=33)
+    reader.open()
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-figure=wip_by_stage]'))")
+    reader.happen("work", count=52)
+    with page.expect_response(lambda answer: "/fragments/health-bar" in answer.url):
+        reader.happen("tickets")
+    page.wait_for_timeout(200)
+    assert "33" == reader.figure("wip_by_stage").inner_text()
+
+    page.evaluate("getSelection().removeAllRanges()")
+    expect(reader.figure("wip_by_stage")).to_have_text("52")
+
+
+def test_a_lost_connection_is_shown_and_mended(reader: Reader) -> None:
+    """The page says that the connection is lost, connects again, and catches up on what it missed."""
+    reader.open()
+    reader.page.evaluate(
+        "window.said = []; new MutationObserver(() => said.push(document.querySelector('#live').dataset.state))"
+        ".observe(document.querySelector('#live'), { attributes: true })"
+    )
+    reader.happen("break")
+    reader.happen("work", count=64)
+
+    expect(reader.figure("wip_by_stage")).to_have_text("64")
+    assert "lost" == reader.page.evaluate("said[0]")
+    expect(reader.page.locator(".live-word")).to_have_text("Live")
+
+
+def test_a_store_that_is_away_leaves_the_last_figures(reader: Reader) -> None:
+    """A part that cannot be had now stays as it was, and the page says that it tries again."""
+    reader.open()
+    shown = reader.figure("wip_by_stage").inner_text()
+    reader.happen("away", count=1)
+    reader.happen("tickets")
+
+    expect(reader.page.locator("#live")).to_have_attribute("data-state", "stale")
+    assert shown == reader.figure("wip_by_stage").inner_text()
+
+
+def test_filters_are_reached_and_used_by_keyboard(reader: Reader) -> None:
+    """Tab reaches the skip link and every filter in order; a choice changes address and heading and keeps the focus."""
+    page = reader.page
+    reader.open()
+    reached = []
+    for _ in range(24):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    order = ["skip", "theme", "stream", "tech_stream", "days", "as_of"]
+    assert order == [name for name in dict.fromkeys(reached) if name in order]
+
+    page.locator("#stream").focus()
+    page.keyboard.type("Pay")
+    expect(page.locator("h1")).to_have_text("Payments")
+    expect(page).to_have_title("Payments · Delivery performance")
+    assert f"{reader.address}/?stream=payments&window=30" == page.url
+    assert "stream" == page.evaluate("document.activeElement.id")
+
+    page.locator("#days").fill("45")
+    page.keyboard.press("Tab")
+    expect(page.locator("#zone-diagnostic .zone-head")).to_contain_text("The 45 days up to")
+    page.locator("[name=zones][value=realtime]").uncheck()
+    expect(page.locator("#zone-realtime")).to_have_count(0)
+    assert page.url.endswith("/?stream=payments&window=45&zones=diagnostic")
+
+    page.go_back()
+    expect(page.locator("#zone-realtime")).to_have_count(1)
+    assert [] == reader.complaints
+
+
+def test_the_theme_is_kept(reader: Reader) -> None:
+    """The button goes through system, light and dark; the choice outlives the page and the charts follow."""
+    page = reader.page
+    reader.open()
+    bar = "getComputedStyle(document.querySelector('#chart-wip svg path[fill^=rgb]')).fill"
+    light = page.evaluate(bar)
+    page.locator("#theme").click()
+    page.locator("#theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert light != page.evaluate(bar)
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(page.locator("#theme")).to_have_text("Theme: dark")
+
+
+def test_a_session_that_ends_leads_to_the_form_and_back(browser: Browser, server: str) -> None:
+    """An open page whose session ended goes to the form at the next news, and comes back to the same address."""
+    reader = reader_of(browser, server)
+    page = reader.page
+    reader.open("/?window=90")
+    reader.happen("over")
+    reader.happen("tickets")
+    expect(page.locator("h1")).to_have_text("Sign in")
+    page.locator("#email").fill(EMAIL)
+    page.locator("#password").fill("wrong")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    expect(page.locator("#email")).to_have_value(EMAIL)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    assert f"{server}/?window=90" == page.url
+
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+    page.context.close()
+
+
+def test_without_javascript_figures_and_tables_are_there(browser: Browser, server: str) -> None:
+    """Without JavaScript the form has a button, each table opens, and nothing pretends to be a chart."""
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies([{"name": "dpp_session", "value": TOKEN, "url": server}])
+    httpx.post(f"{server}/test/happen/work", params={"count": sum(row.tickets for row in STAGES)}).raise_for_status()
+    page = context.new_page()
+    page.goto(server)
+    page.locator("#stream").select_option("lending")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.locator("h1")).to_contain_text("Lending")
+    page.locator("#wip-numbers-toggle").click()
+    expect(page.locator("#wip-numbers table")).to_be_visible()
+    expect(page.locator("#chart-wip")).to_be_hidden()
+    context.close()
