@@ -119,6 +119,7 @@ def reader_of(
     if signed_in:
         context.add_cookies([{"name": "dpp_session", "value": TOKEN, "url": server}])
     reader = Reader(context.new_page(), server)
+    reader.happen("over", count=0)
     reader.page.on("console", lambda message: reader.complaints.append(message.text) if message.type != "log" else None)
     reader.page.on("pageerror", lambda error: reader.complaints.append(str(error)))
     reader.page.on("request", lambda request: reader.asked.append(request.url.removeprefix(server)))
@@ -175,7 +176,7 @@ def test_news_change_the_figures_and_nothing_else(reader: Reader) -> None:
     expect(page.locator("#wip-numbers")).to_have_attribute("open", "")
     assert "wip-numbers-toggle" == page.evaluate("document.activeElement.id")
     assert page.evaluate("document.getElementById('chart-wip').same")
-    assert "41" in page.locator("#chart-wip svg").inner_text()
+    expect(page.locator("#chart-wip svg")).to_contain_text("41")
     assert before == page.evaluate("scrollY")
     assert [] == reader.complaints
 
@@ -282,7 +283,7 @@ def test_a_session_that_ends_leads_to_the_form_and_back(browser: Browser, server
     reader = reader_of(browser, server)
     page = reader.page
     reader.open("/?window=90")
-    reader.happen("over")
+    reader.happen("over", count=1)
     reader.happen("tickets")
     expect(page.locator("h1")).to_have_text("Sign in")
     page.locator("#email").fill(EMAIL)
@@ -305,6 +306,7 @@ def test_without_javascript_figures_and_tables_are_there(browser: Browser, serve
     context = browser.new_context(java_script_enabled=False)
     context.add_cookies([{"name": "dpp_session", "value": TOKEN, "url": server}])
     httpx.post(f"{server}/test/happen/work", params={"count": sum(row.tickets for row in STAGES)}).raise_for_status()
+    httpx.post(f"{server}/test/happen/over", params={"count": 0}).raise_for_status()
     page = context.new_page()
     page.goto(server)
     page.locator("#stream").select_option("lending")

@@ -22,7 +22,7 @@ async def happen(what: str, count: int = 0) -> None:
         case "away":
             DASHBOARD.reader.is_away = bool(count)
         case "over":
-            DASHBOARD.signin.is_over = True
+            DASHBOARD.signin.is_over = bool(count)
         case topic:
             await DASHBOARD.feed.publish(Change(topic=topic))
 

@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder()
 
 
 def json_for_html(data: object) -> Markup:
-    """Return data as JSON that cannot end the script element it lies in."""
+    """Return data as JSON that cannot end the element it lies in."""
     text = _encoder.encode(data).decode()
     for character, escape in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(character, escape)

@@ -221,7 +221,7 @@
 
   function drawAll(options) {
     for (const [id, { host }] of drawn) if (!host.isConnected) forget(id);
-    document.querySelectorAll("script.chart-data").forEach((source) => draw(source, options));
+    document.querySelectorAll(".chart-data").forEach((source) => draw(source, options));
   }
 
   const anew = () => drawAll({ anew: true });
