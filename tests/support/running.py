@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 
 from dpp.adapters.simulation import Delivery, signed
 from dpp.entrypoints.bootstrap import local
@@ -149,6 +150,19 @@ class RunningPlatform:
             answer = client.get(path, params={name: str(value) for name, value in query.items() if value is not None})
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
+
+    def settled(self) -> int:
+        """Return how many records of the archive are in the event tables."""
+        with psycopg.connect(self.database_url) as connection:
+            row = connection.execute("SELECT coalesce(sum(record), 0) FROM archive_positions").fetchone()
+        return int(row[0]) if row else 0
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            time.sleep(0.1)
 
     def wait_until_settled(self) -> None:
         """Wait until everything that was accepted shows in the figures."""

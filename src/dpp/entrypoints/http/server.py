@@ -13,6 +13,7 @@ from granian.server.embed import Server
 from litestar import Litestar
 
 from dpp.domain.errors import Unavailable
+from dpp.entrypoints.http.live import ending_of
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ async def serving(app: Litestar, *, host: str, port: int) -> AsyncIterator[None]
     try:
         yield
     finally:
+        ending_of(app).set()
         server.stop()  # type: ignore[no-untyped-call]
         with suppress(TimeoutError):
             await asyncio.wait_for(task, GRACE_SECONDS)
