@@ -101,7 +101,7 @@ class Intake:
 
     async def stop(self) -> None:
         """Finish what is under way and end; what the store did not take lies in the archive."""
-        while self._in_flight and not self._behind:
+        while self._in_flight and self._tasks:
             await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
@@ -134,7 +134,8 @@ class Intake:
         self._in_flight += 1
         waiting.done.add_done_callback(self._landed)
         self._to_archive.put_nowait(waiting)
-        return await waiting.done
+        # A client that hangs up cancels its own wait, never the delivery.
+        return await asyncio.shield(waiting.done)
 
     def refused(self, *, channel: str, reason: str) -> None:
         """Count a delivery that was turned away; nothing of it is kept."""
@@ -150,8 +151,10 @@ class Intake:
             )
         )
 
-    def _landed(self, _done: asyncio.Future[Appended]) -> None:
+    def _landed(self, done: asyncio.Future[Appended]) -> None:
         self._in_flight -= 1
+        if not done.cancelled():
+            done.exception()  # whoever waited may be gone; what failed was logged where it failed
 
     def _delivery(self, verified: Verified, normalised: Normalised, *, channel: str) -> AcceptedDelivery:
         return AcceptedDelivery(
@@ -174,25 +177,35 @@ class Intake:
         """Let the store count a delivery; while it is away, that count is lost and nothing else."""
         if not self._behind:
             done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+            self._in_flight += 1
+            done.add_done_callback(self._landed)
             self._to_store.put_nowait(_Waiting(delivery=delivery, record=None, done=done))
 
     async def _archive_stage(self) -> None:
         while True:
-            batch = await _whatever_waits(self._to_archive)
-            try:
-                positions = await self._archive.append([waiting.record or b"" for waiting in batch])
-            except Unavailable as error:
-                log.error("archive_unavailable", deliveries=len(batch), reason=str(error))
-                for waiting in batch:
-                    waiting.fail(error)
-                continue
-            for waiting, position in zip(batch, positions, strict=True):
-                waiting.position = position
-                self._last[position.segment] = position.record
-                self._hand_on(waiting)
+            await self._keep(await _whatever_waits(self._to_archive))
 
-    def _hand_on(self, waiting: _Waiting) -> None:
-        if self._behind:
+    async def _keep(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            positions = await self._archive.append([waiting.record or b"" for waiting in batch])
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, Unavailable):
+                # One record that the archive refuses must not keep the others out.
+                for waiting in batch:
+                    await self._keep([waiting])
+                return
+            log.error("archive_append_failed", deliveries=len(batch), reason=str(error))
+            for waiting in batch:
+                waiting.fail(error)
+            return
+        for waiting, position in zip(batch, positions, strict=True):
+            waiting.position = position
+            self._last[position.segment] = position.record
+            self._hand_on(waiting, position)
+
+    def _hand_on(self, waiting: _Waiting, position: Position) -> None:
+        # Catching up may have read the record before its append was heard of here: it must not be counted twice.
+        if self._behind or position.record <= self._settled.get(position.segment, 0):
             waiting.resolve(_all_of(waiting.delivery))
         else:
             self._to_store.put_nowait(waiting)
@@ -208,26 +221,43 @@ class Intake:
                 await self._catch_up()
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        deliveries = [waiting.delivery for waiting in batch]
         positions = _last_positions(waiting.position for waiting in batch if waiting.position)
         try:
-            results = await self._append(deliveries, positions)
+            results = await self._append([waiting.delivery for waiting in batch], positions)
         except Unavailable:
             raise
-        except Exception as error:
+        except Exception:
             # One delivery that the store cannot take must not keep the others out; it is in the archive.
             log.exception("append_failed", deliveries=len(batch))
-            await self._write_singly(batch, error)
+            for waiting in batch:
+                await self._write_one(waiting)
             return
         for waiting, appended in zip(batch, results, strict=True):
             waiting.resolve(appended)
 
-    async def _write_singly(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        if len(batch) == 1:
-            batch[0].fail(error)
-            return
-        for waiting in batch:
-            await self._write([waiting])
+    async def _write_one(self, waiting: _Waiting) -> None:
+        positions = [waiting.position] if waiting.position else []
+        waiting.resolve(await self._append_or_set_aside(waiting.delivery, positions))
+
+    async def _append_or_set_aside(self, delivery: AcceptedDelivery, positions: Sequence[Position]) -> Appended:
+        """Write one delivery, for triage when the store refuses it.
+
+        Raises:
+            Unavailable: the store does not answer, or refuses even that; nothing may be settled beyond it.
+        """
+        try:
+            return (await self._append([delivery], positions))[0]
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.exception("delivery_set_aside", delivery=str(delivery.delivery_uid))
+            aside = _set_aside(delivery, error)
+        try:
+            return (await self._append([aside], positions))[0]
+        except Unavailable:
+            raise
+        except Exception as error:
+            raise Unavailable(f"The event store takes nothing: {type(error).__name__}") from error
 
     async def _append(
         self, deliveries: Sequence[AcceptedDelivery], positions: Sequence[Position]
@@ -251,6 +281,7 @@ class Intake:
         """Wait for the store, then write from the archive until nothing is left that it lacks."""
         while True:
             try:
+                before = dict(self._settled)
                 settled = await self._store.settled()
                 own = {segment: settled.get(segment, 0) for segment in self._last}
                 for segment in sorted(own):
@@ -258,21 +289,40 @@ class Intake:
             except Unavailable:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            except Exception:
+                # This task is the only one that can bring the store up to date: it goes on whatever happens.
+                log.exception("catching_up_failed")
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             if all(self._settled.get(segment, 0) >= last for segment, last in self._last.items()):
                 self._behind = False
                 log.info("event_store_back")
                 return
+            if self._settled == before:
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _drain(self, segment: str, *, after: int) -> None:
         """Write a segment's records behind ``after`` to the store, batch by batch."""
         while True:
             records, after, ended = await asyncio.to_thread(self._read_some, segment, after)
             if records:
-                await self._append(records, [Position(segment=segment, record=after)])
+                await self._append_read(records, Position(segment=segment, record=after))
             else:
                 self._settled[segment] = max(after, self._settled.get(segment, 0))
             if ended:
                 return
+
+    async def _append_read(self, records: Sequence[AcceptedDelivery], last: Position) -> None:
+        try:
+            await self._append(records, [last])
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("append_failed", deliveries=len(records))
+            for delivery in records[:-1]:
+                # What these settle is told with the last one; read again, they would be known already.
+                await self._append_or_set_aside(delivery, [])
+            await self._append_or_set_aside(records[-1], [last])
 
     def _read_some(self, segment: str, after: int) -> tuple[list[AcceptedDelivery], int, bool]:
         deliveries: list[AcceptedDelivery] = []
@@ -294,15 +344,22 @@ class Intake:
     async def _drain_stage(self) -> None:
         """Write what dead processes had accepted and not written."""
         while True:
-            with suppress(Unavailable, OSError):
-                for damage in await asyncio.to_thread(self._archive.adopt):
-                    log.warning("archive_damage", kind=damage.kind, segment=damage.segment, detail=damage.detail)
-                settled = await self._store.settled()
-                for info in await asyncio.to_thread(self._archive.abandoned):
-                    after = settled.get(info.segment, 0)
-                    if info.records is None or info.records > after:
-                        await self._drain(info.segment, after=after)
+            try:
+                await self._drain_abandoned()
+            except (Unavailable, OSError) as error:
+                log.warning("drain_waits", reason=str(error))
+            except Exception:
+                log.exception("drain_failed")
             await asyncio.sleep(DRAIN_EVERY_SECONDS)
+
+    async def _drain_abandoned(self) -> None:
+        for damage in await asyncio.to_thread(self._archive.adopt):
+            log.warning("archive_damage", kind=damage.kind, segment=damage.segment, detail=damage.detail)
+        settled = await self._store.settled()
+        for info in await asyncio.to_thread(self._archive.abandoned):
+            after = settled.get(info.segment, 0)
+            if info.records is None or info.records > after:
+                await self._drain(info.segment, after=after)
 
 
 async def _whatever_waits(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:

@@ -44,3 +44,5 @@ def configure(*, level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(_LEVELS[level], logging.WARNING))
+    # The pool tells of every attempt to connect; whoever needs the connection says once that there is none.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

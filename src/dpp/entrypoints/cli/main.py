@@ -14,20 +14,9 @@ from cyclopts.exceptions import CycloptsError
 from dpp import __version__
 from dpp.domain.errors import DppError
 
-app = cyclopts.App(
-    name="dpp",
-    version=__version__,
-    help="Delivery Performance Platform: from signed webhooks to delivery figures.",
-    help_format="plaintext",
-)
-config = cyclopts.App(name="config", help="Apply and export the configuration.")
-users = cyclopts.App(name="users", help="Local users.")
-keys = cyclopts.App(name="keys", help="API keys of services.")
-archive = cyclopts.App(name="archive", help="The archive of accepted deliveries.")
-
 _COMMANDS = "dpp.entrypoints.cli"
 
-#: What each command is for; its module is imported when the command is used.
+#: What each command is for, in the overview; its module is imported, and its own help shown, when it is called.
 _PURPOSES = {
     "up": "The whole platform on this machine.",
     "serve": "Answer HTTP: webhooks, the API and the dashboard.",
@@ -44,20 +33,42 @@ _PURPOSES = {
     "simulate": "Let a simulated organisation send webhooks to a running platform.",
     "doctor": "Check the installation and say what is wrong and how to mend it.",
 }
-_GROUPS = {"config": config, "users": users, "keys": keys, "archive": archive}
-for _path, _purpose in _PURPOSES.items():
-    _prefix, _, _name = _path.rpartition(".")
-    _target = f"{_COMMANDS}.{_prefix or _name}:{_name}"
-    _GROUPS.get(_prefix, app).command(_target, name=_name, help=_purpose)
-for _group in (config, users, keys, archive):
-    app.command(_group)
+_GROUPS = {
+    "config": "Apply and export the configuration.",
+    "users": "Local users.",
+    "keys": "API keys of services.",
+    "archive": "The archive of accepted deliveries.",
+}
+
+
+def assembled(arguments: Sequence[str]) -> cyclopts.App:
+    """Return the commands; the one that is called has the help of its docstring, the others only their purpose."""
+    app = cyclopts.App(
+        name="dpp",
+        version=__version__,
+        help="Delivery Performance Platform: from signed webhooks to delivery figures.",
+        help_format="plaintext",
+    )
+    groups = {name: cyclopts.App(name=name, help=purpose) for name, purpose in _GROUPS.items()}
+    called = ".".join(arguments[:2]) + "."
+    for path, purpose in _PURPOSES.items():
+        prefix, _, name = path.rpartition(".")
+        is_called = called.startswith(f"{path}.")
+        # A help that is given here would hide the docstring's, with its example.
+        groups.get(prefix, app).command(
+            f"{_COMMANDS}.{prefix or name}:{name}", name=name, help=None if is_called else purpose
+        )
+    for group in groups.values():
+        app.command(group)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = app(
-            list(sys.argv[1:] if arguments is None else arguments),
+        result = assembled(given)(
+            given,
             exit_on_error=False,
             print_error=False,
             result_action="return_value",

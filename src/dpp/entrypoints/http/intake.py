@@ -94,4 +94,10 @@ def router(doors: Callable[[], Doors]) -> Router:
         body = await body_of(request, limit=PUSH_LIMIT)
         return acknowledged([await doors().incident(headers=headers_of(request), body=body)])
 
-    return Router("/api/v1", route_handlers=[github, jira, jira_by_token, deployment, incident], tags=["Intake"])
+    return Router(
+        "/api/v1",
+        route_handlers=[github, jira, jira_by_token, deployment, incident],
+        tags=["Intake"],
+        # Each door has a limit of its own; the framework's, of 10 MB, would be the lower one.
+        request_max_body_size=None,
+    )
