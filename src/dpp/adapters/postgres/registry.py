@@ -91,13 +91,18 @@ async def lock(connection: Connection) -> None:
 
 
 async def load(connection: Connection, *, configuration: Configuration) -> Repositories:
-    """Read the register."""
+    """Read the register.
+
+    Names come first: whoever registers a repository writes it together with its names, so that those read afterwards
+    include every one that a name leads to.
+    """
     columns = ", ".join(name for name in REPOSITORY_COLUMNS if name != "full_name")
+    async with connection.cursor(binary=True, row_factory=class_row(Sighting)) as cursor:
+        await cursor.execute("SELECT name, repo_id, github_org, github_repo_name, seen_at FROM repository_names")
+        names = await cursor.fetchall()
     async with connection.cursor(binary=True, row_factory=class_row(Repository)) as repositories:
         await repositories.execute(f"SELECT {columns} FROM repositories".encode())  # noqa: S608  # our own constants
-        async with connection.cursor(binary=True, row_factory=class_row(Sighting)) as names:
-            await names.execute("SELECT name, repo_id, github_org, github_repo_name, seen_at FROM repository_names")
-            return Repositories(await repositories.fetchall(), await names.fetchall(), configuration=configuration)
+        return Repositories(await repositories.fetchall(), names, configuration=configuration)
 
 
 async def write(connection: Connection, register: Repositories) -> None:
