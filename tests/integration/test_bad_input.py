@@ -143,8 +143,9 @@ def test_a_body_that_is_no_json(running: RunningPlatform, door: str) -> None:
 @pytest.mark.parametrize("is_stated", [True, False])
 @pytest.mark.parametrize(("door", "limit"), [(DEPLOYMENT, 1), (INCIDENT, 1), (GITHUB, 25)])
 def test_a_body_that_is_too_large(running: RunningPlatform, door: str, limit: int, *, is_stated: bool) -> None:
-    """A byte more than the limit, whether the sender says so beforehand or not: 413 that names it, nothing kept."""
-    before = kept(running)
+    """A byte more than the limit, whether the sender says so beforehand or not: 413 that names it, nothing kept, counted."""
+    channel = door.rpartition("/")[2]
+    before, counted = kept(running), refusals(running, channel, "too_large")
     body = b" " * (limit * MEBIBYTE + 1)
     parts = (body[start : start + MEBIBYTE] for start in range(0, len(body), MEBIBYTE))
     answer = httpx.post(
@@ -155,6 +156,7 @@ def test_a_body_that_is_too_large(running: RunningPlatform, door: str, limit: in
         timeout=30,
     )
     assert_refused(answer, 413, "too_large", f"{limit} MiB")
+    running.wait_for(lambda: counted + 1 == refusals(running, channel, "too_large"))
     assert before == kept(running)
 
 
@@ -175,12 +177,14 @@ def test_a_body_that_is_just_small_enough(running: RunningPlatform, *, is_stated
 
 @pytest.mark.parametrize("door", [DEPLOYMENT, INCIDENT])
 def test_a_push_without_a_key(running: RunningPlatform, door: str) -> None:
-    """A push without a key, or with one that nobody made: 401 and nothing kept."""
-    before = kept(running)
+    """A push without a key, or with one that nobody made: 401, nothing kept, counted."""
+    channel = door.rpartition("/")[2]
+    before, counted = kept(running), refusals(running, channel, "key")
     for headers in ({}, {"authorization": "Bearer dpp_no_such_key"}, {"authorization": "Basic Zm9vOmJhcg=="}):
         answer = post(running, door, b"{}", headers)
         assert (401, "error") == (answer.status_code, answer.json()["status"])
         assert "www-authenticate" in answer.headers
+    running.wait_for(lambda: counted + 3 == refusals(running, channel, "key"))
     assert before == kept(running)
 
 

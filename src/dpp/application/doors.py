@@ -22,7 +22,7 @@ from dpp.application.reading import (
 from dpp.application.secrets import Secrets
 from dpp.domain.access import Permission, Principal
 from dpp.domain.configuration import Configuration
-from dpp.domain.errors import Forbidden, InvalidInput
+from dpp.domain.errors import Forbidden, InvalidInput, Unauthenticated
 from dpp.domain.events import Facts, Normalised
 from dpp.domain.privacy import Pseudonymiser
 
@@ -117,6 +117,10 @@ class Doors:
         """Take an incident event from a monitoring system (§5.4.2)."""
         return await self._push(self._readers.incident, headers=headers, body=body, channel="incident")
 
+    def refused_too_large(self, *, channel: str) -> None:
+        """Count a delivery whose body exceeded the limit of its door."""
+        self._intake.refused(channel=channel, reason="too_large")
+
     async def _webhook(self, reader: WebhookReader, verified: Verified, *, channel: str) -> Appended:
         try:
             normalised = reader.normalise(verified, reading=self._reading())
@@ -126,7 +130,11 @@ class Doors:
         return await self._intake.accept(verified, normalised, channel=channel)
 
     async def _push(self, reader: PushReader, *, headers: Mapping[str, str], body: bytes, channel: str) -> Appended:
-        principal = await self._keys.verify(headers.get("authorization"))
+        try:
+            principal = await self._keys.verify(headers.get("authorization"))
+        except Unauthenticated:
+            self._intake.refused(channel=channel, reason="key")
+            raise
         if Permission.EVENTS_WRITE not in principal.permissions:
             self._intake.refused(channel=channel, reason="permission")
             raise Forbidden("This API key may not write events; it needs the permission events:write")

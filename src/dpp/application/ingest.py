@@ -119,6 +119,8 @@ class Intake:
         Raises:
             Unavailable: the archive could not write; the sender should try again.
         """
+        if not self._tasks:
+            raise Unavailable("The platform is ending; send the delivery again")
         delivery = self._delivery(verified, normalised, channel=channel)
         self.outcomes[channel, normalised.outcome] += 1
         if normalised.outcome is Outcome.IGNORED:

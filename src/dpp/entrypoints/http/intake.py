@@ -61,37 +61,50 @@ def acknowledged(results: Sequence[Appended]) -> Response[bytes]:
     )
 
 
+async def bounded(request: Request[Any, Any, Any], doors: Doors, *, channel: str, limit: int) -> bytes:
+    """Return the raw body; one that is too large is counted and refused.
+
+    Raises:
+        TooLarge: the body exceeds the limit.
+    """
+    try:
+        return await body_of(request, limit=limit)
+    except TooLarge:
+        doors.refused_too_large(channel=channel)
+        raise
+
+
 def router(doors: Callable[[], Doors]) -> Router:
     """Build the routes; ``doors`` gives the platform's doors once it has started."""
 
     @post("/webhooks/github", status_code=202)
     async def github(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a webhook from GitHub, signed with ``X-Hub-Signature-256``."""
-        body = await body_of(request, limit=GITHUB_LIMIT)
+        body = await bounded(request, doors(), channel="github", limit=GITHUB_LIMIT)
         return acknowledged([await doors().github(headers=headers_of(request), body=body)])
 
     @post("/webhooks/jira", status_code=202)
     async def jira(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a webhook from Jira, signed with ``X-Hub-Signature``."""
-        body = await body_of(request, limit=JIRA_LIMIT)
+        body = await bounded(request, doors(), channel="jira", limit=JIRA_LIMIT)
         return acknowledged([await doors().jira(headers=headers_of(request), body=body)])
 
     @post("/webhooks/jira/{token:str}", status_code=202)
     async def jira_by_token(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[bytes]:
         """Take a webhook from a Jira that cannot sign: the unguessable token in the path stands for the signature."""
-        body = await body_of(request, limit=JIRA_LIMIT)
+        body = await bounded(request, doors(), channel="jira", limit=JIRA_LIMIT)
         return acknowledged([await doors().jira_by_token(token=token, body=body)])
 
     @post("/events/deployment", status_code=202)
     async def deployment(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a deployment event pushed by a pipeline; an API key with ``events:write``."""
-        body = await body_of(request, limit=PUSH_LIMIT)
+        body = await bounded(request, doors(), channel="deployment", limit=PUSH_LIMIT)
         return acknowledged([await doors().deployment(headers=headers_of(request), body=body)])
 
     @post("/events/incident", status_code=202)
     async def incident(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an incident event pushed by a monitoring system; an API key with ``events:write``."""
-        body = await body_of(request, limit=PUSH_LIMIT)
+        body = await bounded(request, doors(), channel="incident", limit=PUSH_LIMIT)
         return acknowledged([await doors().incident(headers=headers_of(request), body=body)])
 
     return Router(
