@@ -143,7 +143,7 @@ def test_a_body_that_is_no_json(running: RunningPlatform, door: str) -> None:
 @pytest.mark.parametrize("is_stated", [True, False])
 @pytest.mark.parametrize(("door", "limit"), [(DEPLOYMENT, 1), (INCIDENT, 1), (GITHUB, 25)])
 def test_a_body_that_is_too_large(running: RunningPlatform, door: str, limit: int, *, is_stated: bool) -> None:
-    """A byte more than the limit, whether the sender says so beforehand or not: 413 that names it, nothing kept, counted."""
+    """A byte more than the limit, whether it is stated beforehand or not: 413 that names it, nothing kept, counted."""
     channel = door.rpartition("/")[2]
     before, counted = kept(running), refusals(running, channel, "too_large")
     body = b" " * (limit * MEBIBYTE + 1)
