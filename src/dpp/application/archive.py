@@ -108,17 +108,14 @@ class Archive(Protocol):
             InvalidInput: a record is empty, too long or has a newline in it.
             ArchiveUnavailable: the records could not be stored, or the archive is closed.
         """
-        raise NotImplementedError
 
     @abstractmethod
     async def close(self) -> None:
         """Finish the appends under way, close this writer's segment and let go of it; may be called again."""
-        raise NotImplementedError
 
     @abstractmethod
     def segments(self) -> list[SegmentInfo]:
         """List the segments of every writer, living and dead, the earliest opened first."""
-        raise NotImplementedError
 
     @abstractmethod
     def read(self, segment: str, *, after: int = 0) -> Iterator[tuple[Position, bytes]]:
@@ -131,17 +128,14 @@ class Archive(Protocol):
             SegmentUnknown: there is no such segment.
             ArchiveDamaged: a record behind ``after`` fails its checks or is missing.
         """
-        raise NotImplementedError
 
     @abstractmethod
     def verify(self) -> list[Damage]:
         """Check every record of every segment and return what is wrong, segment by segment; empty when sound."""
-        raise NotImplementedError
 
     @abstractmethod
     def abandoned(self) -> list[SegmentInfo]:
         """List the segments of writers that are gone; a living process has to bring what is in them further."""
-        raise NotImplementedError
 
     @abstractmethod
     def adopt(self) -> list[Damage]:
@@ -149,7 +143,6 @@ class Archive(Protocol):
 
         No complete record is lost by it. A segment whose writer, or another adopter, holds it is left alone.
         """
-        raise NotImplementedError
 
 
 def check_records(records: Sequence[bytes]) -> None:

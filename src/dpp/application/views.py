@@ -1,4 +1,4 @@
-"""What somebody asks to see: streams, a moment, a window; and what they may see of it (decisions C10, D1, F3)."""
+"""What somebody asks to see: streams, a moment, a window; and what they may see of it (decisions 0015, 0016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which streams a ticket belonged to, and when (§5.2.4, §5.2.5, decision C9)."""
+"""Which streams a ticket belonged to, and when (§5.2.4, §5.2.5, decision 0016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the histories of tickets to their stays, completions and current positions (§4.4.2, decisions C1–C5).
+"""From the histories of tickets to their stays, completions and current positions (§4.4.2, decisions 0007, 0008).
 
 Time is counted in the whole ticks of a business calendar, so that the parts of a cycle add up to it exactly.
 """
@@ -28,7 +28,7 @@ def fold_histories(
     calendar_of: IntArray | None = None,
 ) -> Folded:
     """
-    Return the stays, completions and current positions of all tickets; it depends on the set of rows (decision A7).
+    Return the stays, completions and current positions of all tickets; it depends on the set of rows (decision 0003).
 
     Args:
         columns: rows in any order; repeated rows change nothing.

@@ -17,7 +17,7 @@ class Figure:
     One number of the platform.
 
     Attributes:
-        value: None when there is no sample to take it from; a count of nothing is 0 all the same (decision C7).
+        value: None when there is no sample to take it from; a count of nothing is 0 all the same (decision 0015).
         unit: as the catalogue names it.
         sample_size: how many things it was taken from, >= 0.
         confidence: full, or reduced with the reasons.
@@ -40,7 +40,7 @@ class Figure:
 
 def mean(values: FloatArray) -> float:
     """
-    Return the mean of a sample; the order of the values does not change the last digit (decision A7).
+    Return the mean of a sample; the order of the values does not change the last digit (decision 0003).
 
     Args:
         values: shape (n,), finite numbers.

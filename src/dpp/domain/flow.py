@@ -1,4 +1,4 @@
-"""What finished work says about the flow: cycle times, and where the time went (§6.2.3, §6.3.1, decisions C3–C7)."""
+"""What finished work says about the flow: cycle times, and where the time went (§6.2.3, §6.3.1, decision 0008)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def flow_efficiency(*, active: FloatArray, cycle: FloatArray) -> float:
 
     Raises:
         NotEnoughData: n is 0.
-        InvalidInput: a cycle time is not positive; it has no share (decision C5).
+        InvalidInput: a cycle time is not positive; it has no share (decision 0008).
     """
     return mean(_shares(active=active, cycle=cycle))
 

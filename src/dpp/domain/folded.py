@@ -54,12 +54,12 @@ class Completions:
     Every time that a ticket was done for some time, by ticket and time; arrays of n rows.
 
     As of any moment each ticket has at most one that counts: the one with ``completed_at <= moment < reopened_at``
-    (decision C2).
+    (decision 0008).
 
     Attributes:
         item: position in the columns' ``items``.
         created_at: microseconds.
-        first_in_progress: microseconds; ``NEVER`` when nobody is known to have worked on it before (decision C3).
+        first_in_progress: microseconds; ``NEVER`` when nobody is known to have worked on it before (decision 0008).
         completed_at: microseconds.
         reopened_at: microseconds at which the ticket left ``done`` again, be it by deletion; ``FOREVER`` if it did not.
         lead_ticks: from creation.
@@ -67,7 +67,7 @@ class Completions:
         active_ticks: part of the cycle in active statuses.
         wait_ticks: the rest of it.
         blocked_ticks: part of the cycle during which the flag was up, beside the other two.
-        label_ticks: shape (n, len(LABELS)), how the cycle divides; rows add up to it exactly (decision C4).
+        label_ticks: shape (n, len(LABELS)), how the cycle divides; rows add up to it exactly (decision 0008).
         visited: the same shape; whether the ticket has been there during the cycle, if only on free days.
     """
 
@@ -97,7 +97,7 @@ class Completions:
 
     @property
     def flow_efficiency_pct(self) -> FloatArray:
-        """Active share of the cycle, 0 to 100; nan where there is no cycle, or no working time in it (decision C5)."""
+        """Active share of the cycle, 0 to 100; nan without a cycle or without working time in it (decision 0008)."""
         has_share = self.cycle_ticks > 0
         cycle = np.where(has_share, self.cycle_ticks, 1)
         return np.where(has_share, self.active_ticks / cycle * 100, np.nan)

@@ -144,7 +144,7 @@ class TicketColumns:
         """
         Return the histories that a set of events tells; the order of the events, and repeated ones, change nothing.
 
-        Events of one change are one (decision A14); the report that comes with the ticket's fields counts, else the
+        Events of one change are one (decision 0002); the report that comes with the ticket's fields counts, else the
         earliest. Tickets are in the order of their identities. Without events there are no tickets.
         """
         distinct = distinct_events(events)
@@ -187,7 +187,7 @@ def in_order(columns: TicketColumns) -> OrderedColumns:
     Return the rows ticket by ticket in the order in which they happened.
 
     In one instant creation comes first and deletion last; between them the source's number of the change decides, then
-    what happened, then the names of status and resolution, so that equal sets come into equal order (decision A7).
+    what happened, then the names of status and resolution, so that equal sets come into equal order (decision 0003).
     """
     order = np.lexsort((columns.time, columns.item))
     item, time = columns.item[order], columns.time[order]

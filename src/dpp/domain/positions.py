@@ -1,4 +1,4 @@
-"""Where a ticket can be, and what time there is called (decisions A1, A2, C4).
+"""Where a ticket can be, and what time there is called (decisions 0001, 0008).
 
 A position is a code into ``LABELS``, so that a million of them are one small array. ``resolve`` finds the positions of
 a history under the current configuration; no stored stage decides where the configuration knows better.
@@ -65,8 +65,8 @@ def resolve(columns: OrderedColumns, *, configuration: Configuration) -> Codes:
     Return where each row puts its ticket, under the current configuration.
 
     A status is read through the mapping of the row's project, else by the stage stored with it, else it is ``unmapped``
-    (decision A1). A set resolution is ``done``, unless it is one of the project's cancellations or the ticket stands in
-    a cancelled status. A ``done`` status of a ticket that carries a cancelling resolution is ``cancelled`` as well.
+    (decision 0001). A set resolution is ``done``, unless it is one of the project's cancellations or the ticket stands
+    in a cancelled status. A ``done`` status of a ticket that carries a cancelling resolution is ``cancelled`` as well.
 
     Args:
         columns: n rows in order.

@@ -88,7 +88,7 @@ class PullRequestState:
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it was merged or closed: the window that it counts in (decision D6); None while open."""
+        """When it was merged or closed: the window that it counts in (decision 0017); None while open."""
         return self.merged_at or self.closed_at
 
     @property
@@ -116,14 +116,14 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressedConcentration:
-    """In place of a breakdown that would point at people: it has no place to carry one (§4.6, decision D7)."""
+    """In place of a breakdown that would point at people: it has no place to carry one (§4.6, decision 0012)."""
 
     minimum: int
 
 
 def pull_request_cycle(events: Iterable[PullRequestEvent]) -> PullRequestState:
     """
-    Return what the events of one pull request tell; it depends on the set of them alone (decision A7).
+    Return what the events of one pull request tell; it depends on the set of them alone (decision 0003).
 
     Args:
         events: of one pull request, at least one, in any order; repeated ones change nothing.
@@ -166,7 +166,7 @@ def pull_request_cycle(events: Iterable[PullRequestEvent]) -> PullRequestState:
 
 
 def is_peer_review(event: PullRequestEvent) -> bool:
-    """Tell whether an event is a review submitted by a person other than the author (decision D6)."""
+    """Tell whether an event is a review submitted by a person other than the author (decision 0017)."""
     return (
         event.event_type is PullRequestEventType.REVIEW_SUBMITTED
         and event.reviewer_hash is not None

@@ -1,4 +1,4 @@
-"""Work in progress: where the tickets are that somebody has begun (§6.2.1, decision C6)."""
+"""Work in progress: where the tickets are that somebody has begun (§6.2.1, decision 0015)."""
 
 from __future__ import annotations
 

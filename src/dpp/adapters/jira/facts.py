@@ -140,7 +140,7 @@ def _flag(occasion: Occasion, flag: Step, blocked_reason: str | None) -> Iterato
 def _is_update(changes: Changes) -> bool:
     if _KEPT & changes.keys() or (Meaning.PROJECT in changes and Meaning.KEY not in changes):
         return True
-    # A resolution taken back, or another one, shows in the snapshot alone: only a status re-opens (decision C2).
+    # A resolution taken back, or another one, shows in the snapshot alone: only a status re-opens (decision 0008).
     resolution = changes.get(Meaning.RESOLUTION)
     return bool(resolution and resolution.old and resolution.new != resolution.old)
 

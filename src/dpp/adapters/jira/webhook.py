@@ -31,7 +31,7 @@ class JiraReader(WebhookReader):
 
     def verify(self, *, headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes]) -> Verified:
         """
-        Check ``X-Hub-Signature``, HMAC-SHA256 over the body (decision F7).
+        Check ``X-Hub-Signature``, HMAC-SHA256 over the body (decision 0018).
 
         Args:
             headers: names in any case.
@@ -51,7 +51,7 @@ class JiraReader(WebhookReader):
 
     def verify_token(self, token: str, *, secrets: Sequence[bytes], body: bytes) -> Verified:
         """
-        Check the unguessable part of the path, for systems that cannot sign (decision F7).
+        Check the unguessable part of the path, for systems that cannot sign (decision 0018).
 
         Raises:
             SignatureRejected: it is none of the secrets.

@@ -117,7 +117,7 @@ def test_every_field() -> None:
     ],
 )
 def test_identity_of_a_person(assignee: dict[str, str], identity: str) -> None:
-    """A person is hashed by account id, else key, else name (decision A21)."""
+    """A person is hashed by account id, else key, else name (decision 0012)."""
     assert PSEUDONYMISER.hash("jira", identity) == snapshot(assignee=assignee).assignee_hash
 
 

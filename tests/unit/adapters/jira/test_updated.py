@@ -1,4 +1,4 @@
-"""Each thing that a change does to a ticket is an event of its own (decision A3)."""
+"""Each thing that a change does to a ticket is an event of its own (decision 0019)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_transition() -> None:
     [item("status", "In Progress", "In Progress"), item("status", "In Progress", " in progress", from_="3", to="4")],
 )
 def test_same_status(same: dict[str, Any]) -> None:
-    """A transition to the same status is ignored (decision A17)."""
+    """A transition to the same status is ignored (decision 0019)."""
     assert Outcome.IGNORED == normalise(update(same)).outcome
 
 
@@ -81,7 +81,7 @@ def test_status_without_a_name() -> None:
     ],
 )
 def test_resolution(change: dict[str, Any], expected: list[str]) -> None:
-    """Only a resolution that goes from empty to a value completes; others show in the ticket alone (decision C2)."""
+    """Only a resolution that goes from empty to a value completes; others show in the ticket alone (decision 0008)."""
     assert expected == kinds(update(change))
 
 
@@ -91,7 +91,7 @@ def test_what_resolution() -> None:
 
 
 def test_flag() -> None:
-    """A raised flag blocks and a cleared one, an empty text, unblocks (decision A21a)."""
+    """A raised flag blocks and a cleared one, an empty text, unblocks (decision 0019)."""
     assert ["blocked"] == kinds(update(FLAG_UP))
     assert ["unblocked"] == kinds(update(FLAG_DOWN))
 
@@ -207,7 +207,7 @@ def test_other_fields(change: dict[str, Any]) -> None:
 
 
 def test_move() -> None:
-    """A move is one event with the former key; status and type that change with it have theirs (decision A10)."""
+    """A move is one event with the former key; status and type that change with it have theirs (decision 0005)."""
     moved = issue(project={"key": "LED"}, status={"name": "Open"}) | {"key": "LED-3"}
     payload = update(
         item("Key", "PAY-7", "LED-3"),
@@ -268,7 +268,7 @@ def test_units_of_the_timestamp(written: object, expected: datetime) -> None:
 
 @pytest.mark.parametrize("written", [None, 0, "0", "", -1, "0001-01-01T00:00:00Z", True, 10**30, "soon"])
 def test_no_time(written: object) -> None:
-    """A change without a readable time writes nothing and is kept for repair (decision A3)."""
+    """A change without a readable time writes nothing and is kept for repair (decision 0019)."""
     found = normalise(update(STATUS, timestamp=written))
     assert (Outcome.UNKNOWN, False) == (found.outcome, bool(found.facts))
     assert "timestamp" in (found.reason or "")

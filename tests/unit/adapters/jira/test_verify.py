@@ -1,4 +1,4 @@
-"""A delivery is believed when its sender knows the secret (decision F7)."""
+"""A delivery is believed when its sender knows the secret (decision 0018)."""
 
 from __future__ import annotations
 

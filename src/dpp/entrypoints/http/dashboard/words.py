@@ -103,7 +103,7 @@ def stage(name: str) -> str:
 
 
 def label(name: str) -> str:
-    """Return what people call the time under a label: ``qa`` is work, ``qa_queue`` is waiting (decision A2)."""
+    """Return what people call the time under a label: ``qa`` is work, ``qa_queue`` is waiting (decision 0001)."""
     base = name.removesuffix("_queue")
     return stage(base) if base == name else f"{stage(base)}, waiting"
 
