@@ -10,8 +10,7 @@ from dishka import AsyncContainer
 
 from dpp.application.keys import ApiKeys, NewKey
 from dpp.application.ports import ConfigurationStore
-from dpp.domain.access import StreamScope
-from dpp.domain.errors import NotFound
+from dpp.application.scopes import named_scope
 from dpp.entrypoints.cli.common import AsJson, DataDir, print_json, run, settings_of
 
 
@@ -39,7 +38,8 @@ def create(
     """
 
     async def question(wired: AsyncContainer) -> NewKey:
-        scope = await _scope(wired, stream or [], tech_stream or [])
+        configuration = await (await wired.get(ConfigurationStore)).load()
+        scope = named_scope(configuration, delivery_streams=stream or [], tech_streams=tech_stream or [])
         return await (await wired.get(ApiKeys)).create(
             name=name,
             permissions=permission,
@@ -54,18 +54,3 @@ def create(
     else:
         print(made.key)
     return 0
-
-
-async def _scope(wired: AsyncContainer, streams: list[str], tech_streams: list[str]) -> StreamScope:
-    if not streams and not tech_streams:
-        return StreamScope.everything()
-    configuration = await (await wired.get(ConfigurationStore)).load()
-    found = {name: configuration.delivery_stream(name) for name in streams}
-    found_tech = {name: configuration.tech_stream(name) for name in tech_streams}
-    for name, row in (*found.items(), *found_tech.items()):
-        if row is None:
-            raise NotFound(f"There is no stream {name!r}")
-    return StreamScope(
-        delivery_streams=frozenset(row.stream_id for row in found.values() if row),
-        tech_streams=frozenset(row.stream_id for row in found_tech.values() if row),
-    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from dpp.application.keys import ApiKeys
 from dpp.application.ports import Clock, ConfigurationStore
 from dpp.application.secrets import Secrets
 from dpp.domain.access import Permission, StreamScope
+from dpp.domain.errors import Unavailable
 from dpp.entrypoints.bootstrap import simulation
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.bootstrap.simulation import Delivery, Disorder, Memory, Plan, Proofs
@@ -96,7 +98,7 @@ async def _simulate(
         await _apply(wired, plan)
     organisation = plan.organisation()
     deliveries = list(disorder.applied(organisation.deliveries()))
-    async with simulation.sender(target, await _proofs(wired)) as sender:
+    async with _proofs(wired) as proofs, simulation.sender(target, proofs) as sender:
         with Progress(console=Console(file=sys.stderr), disable=not sys.stderr.isatty()) as progress:
             task = progress.add_task("deliveries", total=len(deliveries))
             await sender.send_all(deliveries, rate=rate, told=lambda _: progress.advance(task))
@@ -114,11 +116,11 @@ async def _demonstrate(wired: AsyncContainer, settings: Settings, target: str, p
         # Noted before the first word: whatever interrupts it, the next start tells the same story.
         known = plan, plan.start
         memory.save(*known)
-        await _apply(wired, plan)
     plan, noted = known
     history_end = plan.start + timedelta(weeks=plan.weeks)
-    async with simulation.sender(target, await _proofs(wired)) as sender:
+    async with _proofs(wired) as proofs, simulation.sender(target, proofs) as sender:
         if noted < history_end:
+            await _apply(wired, plan)
             await sender.send_all(plan.organisation().deliveries(), told=lambda _: None)
             noted = history_end
             memory.save(plan, noted)
@@ -144,17 +146,23 @@ async def _apply(wired: AsyncContainer, plan: Plan) -> None:
     )
 
 
-async def _proofs(wired: AsyncContainer) -> Proofs:
+@asynccontextmanager
+async def _proofs(wired: AsyncContainer) -> AsyncIterator[Proofs]:
+    """Lend what the senders prove themselves with; their key is switched off afterwards."""
     secrets, keys = await wired.get(Secrets), await wired.get(ApiKeys)
-    key = await keys.create(
+    made = await keys.create(
         name="simulated pipelines",
         permissions=[Permission.EVENTS_WRITE],
         scope=StreamScope.everything(),
         actor="simulation",
         expires_after=timedelta(days=KEY_DAYS),
     )
-    return Proofs(
-        github_secret=secrets.get("github_webhook_secret"),
-        jira_secret=secrets.get("jira_webhook_secret"),
-        api_key=key.key,
-    )
+    try:
+        yield Proofs(
+            github_secret=secrets.get("github_webhook_secret"),
+            jira_secret=secrets.get("jira_webhook_secret"),
+            api_key=made.key,
+        )
+    finally:
+        with suppress(Unavailable):
+            await keys.deactivate(made.key_id, actor="simulation")

@@ -7,10 +7,9 @@ import secrets as randomness
 from dishka import AsyncContainer
 
 from dpp.application.ports import ConfigurationStore
+from dpp.application.scopes import named_grants
 from dpp.application.users import Users
-from dpp.domain.access import Grant, Role
-from dpp.domain.configuration import Configuration
-from dpp.domain.errors import InvalidInput, NotFound
+from dpp.domain.access import Role
 from dpp.entrypoints.cli.common import AsJson, DataDir, print_json, run, settings_of
 
 PASSWORD_BYTES = 15
@@ -42,8 +41,13 @@ def add(
 
     async def question(wired: AsyncContainer) -> str:
         configuration = await (await wired.get(ConfigurationStore)).load()
-        grant = grant_of(role, stream=stream, tech_stream=tech_stream, configuration=configuration)
-        user = await (await wired.get(Users)).add(email=email, password=chosen, grants=(grant,), actor="cli")
+        grants = named_grants(
+            configuration,
+            role=role,
+            delivery_streams=[stream] if stream else [],
+            tech_streams=[tech_stream] if tech_stream else [],
+        )
+        user = await (await wired.get(Users)).add(email=email, password=chosen, grants=grants, actor="cli")
         return str(user.user_id)
 
     user_id = run(settings_of(data_dir), question)
@@ -53,24 +57,3 @@ def add(
     else:
         print(f"added {email}" + (f"; password: {chosen}" if made else ""))
     return 0
-
-
-def grant_of(role: Role, *, stream: str | None, tech_stream: str | None, configuration: Configuration) -> Grant:
-    """Return a grant with its streams found by name.
-
-    Raises:
-        NotFound: there is no such stream.
-        InvalidInput: an administrator was to be limited to a stream.
-    """
-    delivery, tech = configuration.delivery_stream(stream), configuration.tech_stream(tech_stream)
-    if stream is not None and delivery is None:
-        raise NotFound(f"There is no delivery stream {stream!r}")
-    if tech_stream is not None and tech is None:
-        raise NotFound(f"There is no technology stream {tech_stream!r}")
-    if role is Role.PLATFORM_ADMIN and (delivery or tech):
-        raise InvalidInput("platform_admin is for all streams; leave --stream and --tech-stream out", field="role")
-    return Grant(
-        role=role,
-        delivery_stream_id=delivery.stream_id if delivery else None,
-        tech_stream_id=tech.stream_id if tech else None,
-    )

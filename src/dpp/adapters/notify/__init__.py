@@ -1,1 +1,0 @@
-"""How an alert reaches people."""
