@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.readers import PostgresMetricsReader
-from dpp.application.cached_queries import CachedQueries
+from dpp.application.kept_answers import KeptAnswers
+from dpp.application.queries import Queries
+from dpp.application.readers import MetricsReader
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.events import WorkItemEventType
@@ -31,15 +34,22 @@ async def store(family: str, request: pytest.FixtureRequest) -> AsyncIterator[St
         yield found
 
 
-def queries_of(store: Stores) -> CachedQueries:
-    """Return queries over the derived rows of a store, that follow its news."""
+@asynccontextmanager
+async def queries_of(store: Stores) -> AsyncIterator[Queries]:
+    """Yield queries over the derived rows of a store, that follow its news."""
+    async with KeptAnswers(feed=store.feed) as answers:
+        yield Queries(reader=reader_of(store), answers=answers)
+
+
+def reader_of(store: Stores) -> MetricsReader:
+    """Return the reader of a store's derived rows."""
     if isinstance(store, MemoryStores):
-        return CachedQueries(reader=MemoryMetricsReader(database=store.database, tables=store.tables), feed=store.feed)
+        return MemoryMetricsReader(database=store.database, tables=store.tables)
     assert isinstance(store, PostgresStores)
-    return CachedQueries(reader=PostgresMetricsReader(database=store.database), feed=store.feed)
+    return PostgresMetricsReader(database=store.database)
 
 
-async def keeping(queries: CachedQueries, view: View) -> None:
+async def keeping(queries: Queries, view: View) -> None:
     """Wait until answers are kept."""
     async with asyncio.timeout(SECONDS):
         while await queries.realtime(view) is not await queries.realtime(view):

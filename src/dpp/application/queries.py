@@ -1,4 +1,4 @@
-"""Questions and their answers: the one place where scope, confidence and small-team rules are applied.
+"""Questions and their answers: what is in progress, how long work takes, and where its time goes.
 
 The API, the pages, exports and the cache all read these objects; there is no second way to a figure.
 """
@@ -6,36 +6,31 @@ The API, the pages, exports and the cache all read these objects; there is no se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from uuid import UUID
+from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 
-from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share
+from dpp.application.answers import RATES, Answers, Asked, Trust
+from dpp.application.cache import Keeping
+from dpp.application.derivation import TOPICS
+from dpp.application.readers import CycleRows, LabelRow, MetricsReader
+from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window
 from dpp.domain.catalogue import METRICS
 from dpp.domain.figures import Figure, mean_figure
 from dpp.domain.flow import ScatterPoint, cycle_times, is_queue, scatter
-from dpp.domain.quality import Confidence, MeasuredRate, QualityRate, confidence, measure_rate
+from dpp.domain.quality import MeasuredRate, QualityRate
 from dpp.domain.wip import WipByStage, wip_by_stage
 
 REALTIME_WINDOW_DAYS = 30
 """Real-time figures ignore the window that was asked for (§7.2) and use the configured rolling one, by default this."""
 
+#: Figures about tickets are worked out from tickets alone.
+NOT_ABOUT_TICKETS = frozenset(TOPICS.values()) - {TOPICS[StaleKind.TICKET]}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What an answer is about, for its envelope (§7.3.3).
-
-    ``is_live`` says that ``as_of`` was the present, so that it is also when the answer was worked out.
-    """
-
-    delivery_stream_id: UUID | None
-    tech_stream_id: UUID | None
-    window_days: int
-    as_of: datetime
-    is_live: bool = False
+REALTIME = Keeping(ttl=timedelta(seconds=30), unmoved_by=NOT_ABOUT_TICKETS)
+DIAGNOSTIC = Keeping(ttl=timedelta(minutes=15), unmoved_by=NOT_ABOUT_TICKETS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,66 +73,70 @@ class DataQuality:
 
 
 class Queries:
-    """Answers what pages and scripts ask."""
+    """Answers what pages and scripts ask.
 
-    def __init__(self, *, reader: MetricsReader) -> None:
+    Args:
+        reader: rows for figures.
+        answers: keeps answers, or not.
+    """
+
+    def __init__(self, *, reader: MetricsReader, answers: Answers | None = None) -> None:
         self._reader = reader
+        self._answers = answers or Answers()
+        self._trust = Trust(reader=reader, answers=self._answers)
 
     async def realtime(self, view: View, *, window_days: int = REALTIME_WINDOW_DAYS) -> Realtime:
         """Return the real-time figures of a view (§6.2.1, §6.2.3)."""
+        return await self._answers.get(
+            ("realtime", window_days),
+            view=view,
+            keeping=REALTIME,
+            compute=lambda: self._realtime(view, window_days=window_days),
+        )
+
+    async def _realtime(self, view: View, *, window_days: int) -> Realtime:
         window = Window.back_from(view.as_of, days=window_days)
         stages = wip_by_stage(await self._reader.wip(view))
         cycles = await self._reader.cycles(view, window=window)
-        trust = await self._trust(view)
+        marks = await self._trust.marks(view)
         wip = Figure(value=stages.total, unit=METRICS["wip_by_stage"].unit, sample_size=stages.total)
         return Realtime(
-            asked=_asked(view, window_days=window_days),
-            wip=_marked(wip, "wip_by_stage", trust),
+            asked=Asked.of(view, window_days=window_days),
+            wip=marks.on(wip, "wip_by_stage"),
             stages=stages,
-            cycle_times={name: _marked(figure, name, trust) for name, figure in cycle_times(cycles.cycle_days).items()},
+            cycle_times={name: marks.on(figure, name) for name, figure in cycle_times(cycles.cycle_days).items()},
             points=_points(cycles),
             unmeasured=_unmeasured(cycles),
         )
 
     async def diagnostic(self, view: View, *, window_days: int) -> Diagnostic:
         """Return the diagnostic figures of a view (§6.3.1)."""
+        return await self._answers.get(
+            ("diagnostic", window_days),
+            view=view,
+            keeping=DIAGNOSTIC,
+            compute=lambda: self._diagnostic(view, window_days=window_days),
+        )
+
+    async def _diagnostic(self, view: View, *, window_days: int) -> Diagnostic:
         window = Window.back_from(view.as_of, days=window_days)
         cycles = await self._reader.cycles(view, window=window)
         shares = cycles.flow_efficiency_pct[~np.isnan(cycles.flow_efficiency_pct)]
-        trust = await self._trust(view)
+        marks = await self._trust.marks(view)
         return Diagnostic(
-            asked=_asked(view, window_days=window_days),
-            flow_efficiency=_marked(mean_figure(shares, unit="percent"), "flow_efficiency", trust),
+            asked=Asked.of(view, window_days=window_days),
+            flow_efficiency=marks.on(mean_figure(shares, unit="percent"), "flow_efficiency"),
             labels=_labels(await self._reader.label_times(view, window=window)),
         )
 
     async def data_quality(self, view: View) -> DataQuality:
         """Return how complete the data of a view is (§5.6)."""
-        return DataQuality(asked=_asked(view, window_days=0), rates=await self._trust(view))
+        return await self._answers.get(
+            "data_quality", view=view, keeping=RATES, compute=lambda: self._data_quality(view)
+        )
 
-    async def _trust(self, view: View) -> Mapping[QualityRate, MeasuredRate]:
-        shares = await self._reader.quality(view)
-        return {
-            rate: measure_rate(rate, complete=share.complete, total=share.total)
-            for rate in QualityRate
-            for share in (shares.get(rate, Share(0, 0)),)
-        }
-
-
-def _asked(view: View, *, window_days: int) -> Asked:
-    return Asked(
-        delivery_stream_id=view.delivery_stream_id,
-        tech_stream_id=view.tech_stream_id,
-        window_days=window_days,
-        as_of=view.as_of,
-        is_live=view.is_live,
-    )
-
-
-def _marked(figure: Figure, metric: str, trust: Mapping[QualityRate, MeasuredRate]) -> Figure:
-    """Mark a figure with how far it can be trusted, as the catalogue says what it rests on."""
-    marks: Confidence = confidence(METRICS[metric].affected_by, measured=trust)
-    return replace(figure, confidence=marks)
+    async def _data_quality(self, view: View) -> DataQuality:
+        return DataQuality(asked=Asked.of(view), rates=(await self._trust.marks(view)).rates)
 
 
 def _points(cycles: CycleRows) -> tuple[ScatterPoint, ...]:

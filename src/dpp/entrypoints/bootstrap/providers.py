@@ -29,7 +29,7 @@ from dpp.adapters.push.readers import DeploymentReader, IncidentReader
 from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.access_ports import AccessStore, Passwords, Randomness
-from dpp.application.cached_queries import CachedQueries
+from dpp.application.answers import Answers
 from dpp.application.calendars import Calendars, Holidays
 from dpp.application.configure import ConfigurationFile
 from dpp.application.current import CurrentConfiguration
@@ -37,6 +37,7 @@ from dpp.application.derivation import DerivationStore
 from dpp.application.derive import Derivation
 from dpp.application.doors import Doors, Readers
 from dpp.application.ingest import Intake
+from dpp.application.kept_answers import KeptAnswers
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import (
     Archive,
@@ -110,10 +111,15 @@ class Platform(Provider):
         return PostgresEventStore(database=database, configuration=current.get)
 
     @provide
-    async def queries(self, reader: MetricsReader, feed: ChangeFeed) -> AsyncIterator[Queries]:
+    async def answers(self, feed: ChangeFeed) -> AsyncIterator[Answers]:
         """Answer from memory what nothing has changed since."""
-        async with CachedQueries(reader=reader, feed=feed) as queries:
-            yield queries
+        async with KeptAnswers(feed=feed) as answers:
+            yield answers
+
+    @provide
+    def queries(self, reader: MetricsReader, answers: Answers) -> Queries:
+        """Answer what is asked of tickets."""
+        return Queries(reader=reader, answers=answers)
 
     @provide
     def secrets(self, settings: Settings) -> Secrets:

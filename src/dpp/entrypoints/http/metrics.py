@@ -14,9 +14,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from msgspec import structs
 
+from dpp.application.answers import Asked
 from dpp.application.current import CurrentConfiguration
 from dpp.application.ports import Clock
-from dpp.application.queries import Asked, Queries
+from dpp.application.queries import Queries
 from dpp.application.views import View, view_of
 from dpp.domain.access import Permission, Principal
 from dpp.domain.errors import InvalidInput

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from dpp.application.queries import Asked, DataQuality, Diagnostic, Realtime
+from dpp.application.answers import Asked
+from dpp.application.queries import DataQuality, Diagnostic, Realtime
 from dpp.domain import figures, quality
 from dpp.domain.wip import WipByStage
 

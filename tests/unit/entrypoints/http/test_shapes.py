@@ -15,9 +15,10 @@ from litestar.openapi.config import OpenAPIConfig
 from dpp.adapters.memory.configuration import MemoryConfigurationStore
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application.answers import Asked
 from dpp.application.current import CurrentConfiguration
 from dpp.application.ports import Clock
-from dpp.application.queries import Asked, Queries
+from dpp.application.queries import Queries
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.catalogue import METRICS

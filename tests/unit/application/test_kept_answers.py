@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 
 from dpp.adapters.memory.feed import MemoryChangeFeed
-from dpp.application.cached_queries import CachedQueries
+from dpp.application.kept_answers import KeptAnswers
 from dpp.application.ports import Change
+from dpp.application.queries import Queries
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.errors import Unavailable
@@ -29,11 +30,11 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def following(reader: FakeReader, feed: MemoryChangeFeed) -> AsyncIterator[CachedQueries]:
+async def following(reader: FakeReader, feed: MemoryChangeFeed) -> AsyncIterator[Queries]:
     """Yield queries that hear of changes."""
-    async with CachedQueries(reader=reader, feed=feed) as queries:
+    async with KeptAnswers(feed=feed) as answers:
         await settle()
-        yield queries
+        yield Queries(reader=reader, answers=answers)
 
 
 async def test_a_page_that_is_loaded_again_costs_no_question_to_the_store() -> None:
@@ -117,9 +118,10 @@ async def test_the_past_is_not_kept() -> None:
 async def test_nothing_is_kept_before_and_after_changes_are_heard_of() -> None:
     """Who does not follow the changes does not answer from memory."""
     reader, feed = FakeReader(), MemoryChangeFeed()
-    queries = CachedQueries(reader=reader, feed=feed)
+    answers = KeptAnswers(feed=feed)
+    queries = Queries(reader=reader, answers=answers)
     assert await queries.realtime(LIVE) is not await queries.realtime(LIVE)
-    async with queries:
+    async with answers:
         await settle()
         kept = await queries.realtime(LIVE)
         assert await queries.realtime(LIVE) is kept
