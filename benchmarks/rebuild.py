@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
 import psycopg
 
-from benchmarks.history import DERIVE, EVENTS_PER_TICKET, database_with_history, server
+from benchmarks.history import CALENDAR, EVENTS_PER_TICKET, database_with_history, server
 from benchmarks.scale import scaled
 from dpp.adapters.postgres.derivations import PostgresDerivationStore
 from dpp.adapters.postgres.engine import Database
-from dpp.application.derivation import Derive, LinkedTicket, PullRequestId, PullRequestInputs, TicketInputs
-from dpp.application.derived_rows import PullRequestRows, TicketRows
+from dpp.application.derivation import Derive, TicketInputs
+from dpp.application.derive import Derivation
+from dpp.application.derived_rows import TicketRows
 from dpp.application.rebuild import rebuild
 from dpp.application.stale import StaleKind
 from dpp.domain.configuration import Configuration
-from dpp.domain.linking import Link
 
 TICKETS = 125_000
 AIM = 1.5
 
 
-class _Remembering(Derive):
+class _Remembering(Derivation):
     """Calculates, and keeps what it has calculated; or gives that back without calculating."""
 
     def __init__(self) -> None:
+        super().__init__(calendar_of=lambda _configuration, _stream: CALENDAR)
         self.calculates = True
         self.seconds = 0.0
         self._kept: dict[tuple[str, ...], TicketRows] = {}
@@ -35,23 +35,10 @@ class _Remembering(Derive):
     def tickets(self, inputs: TicketInputs, configuration: Configuration) -> TicketRows:
         start = perf_counter()
         if self.calculates:
-            self._kept[inputs.columns.items] = DERIVE.tickets(inputs, configuration)
+            self._kept[inputs.columns.items] = super().tickets(inputs, configuration)
         rows = self._kept[inputs.columns.items]
         self.seconds += perf_counter() - start
         return rows
-
-    def links(self, inputs: PullRequestInputs, configuration: Configuration) -> Mapping[PullRequestId, Link]:
-        return DERIVE.links(inputs, configuration)
-
-    def pull_requests(
-        self,
-        inputs: PullRequestInputs,
-        configuration: Configuration,
-        *,
-        links: Mapping[PullRequestId, Link],
-        tickets: Mapping[str, LinkedTicket],
-    ) -> PullRequestRows:
-        return DERIVE.pull_requests(inputs, configuration, links=links, tickets=tickets)
 
 
 def run() -> dict[str, Any]:

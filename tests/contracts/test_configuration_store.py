@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
+from dpp.domain.bottlenecks import BottleneckSeverity, SeverityRow
 from dpp.domain.configuration import (
     CalendarRules,
     Configuration,
@@ -255,6 +256,15 @@ _configurations = st.builds(
         max_size=3,
     ).map(tuple),
     environments=st.lists(st.builds(EnvironmentRule, pattern=_words, environment=_words), max_size=2).map(tuple),
+    severities=st.lists(
+        st.builds(
+            SeverityRow,
+            severity=st.sampled_from(BottleneckSeverity),
+            impacted_streams=_numbers,
+            confidence_below=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        ),
+        max_size=3,
+    ).map(tuple),
     group_roles=st.lists(
         st.builds(GroupRole, role=_words, group=_maybe, pattern=_maybe, delivery_stream=_maybe, tech_stream=_maybe),
         max_size=2,

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dpp.adapters.postgres.derivations import SHARES
-from dpp.adapters.postgres.derived import lock_links
+from dpp.adapters.postgres.derived_tables import lock_links
 from dpp.application.rebuild import rebuild
 from dpp.application.stale import GROUPS, StaleKind
 from dpp.domain.events import WorkItemEventType
 from tests.support.derivation import DERIVE, PAYMENTS, delivery, finished_ticket, merged_pull_request, ticket_event
 from tests.support.derived_stores import MemoryStores, PostgresStores, Stores, Tables, stores
-from tests.support.happenings import Happening, happenings
+from tests.support.happenings import Happening, happenings, releases
 from tests.support.postgres import TestServer
 
 _FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -35,7 +35,7 @@ async def _hear(found: Stores, happening: Happening, *, limit: int) -> None:
 
 
 @_FEW
-@given(happening=happenings(most=10), limit=st.integers(1, 4))
+@given(happening=happenings(most=10) | releases(), limit=st.integers(1, 4))
 def test_postgres_derives_what_memory_does(postgres_server: TestServer, happening: Happening, limit: int) -> None:
     """Any order, repetition and batching of deliveries gives the rows that memory has for them told at once."""
 

@@ -2,7 +2,7 @@
 
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dpp.adapters.simulation import Delivery, SimulatedOrganisation, Size, shuffled
+from dpp.adapters.simulation.true_delivery import DeploymentFigures, RestoreFigures
 from tests.support.running import RunningPlatform, platform
 
 WEEKS = 6
@@ -33,7 +34,8 @@ def running(tmp_path: Path, database_url: str, organisation: SimulatedOrganisati
 def figures(running: RunningPlatform, **asked: object) -> dict[str, Any]:
     """Return the figures of the API in the form of the true ones."""
     realtime = running.ask("/api/v1/metrics/realtime", **asked)
-    flow = running.ask("/api/v1/metrics/diagnostic", window=30, **asked)["flow_efficiency"]
+    diagnostic = running.ask("/api/v1/metrics/diagnostic", window=30, **asked)
+    flow = diagnostic["flow_efficiency"]
     wip = realtime["wip_by_stage"]
     return {
         "wip": wip["stages"],
@@ -48,6 +50,47 @@ def figures(running: RunningPlatform, **asked: object) -> dict[str, Any]:
         "flow_efficiency": flow["value"],
         "flow_sample": flow["sample_size"],
         "stage_durations": flow["stage_durations"],
+        **reviews_and_defects(diagnostic),
+        **deployments_and_restores(running.ask("/api/v1/metrics/trends", window=30, **asked)),
+    }
+
+
+def reviews_and_defects(diagnostic: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures about reviews and defects in the form of the true ones."""
+    escape = diagnostic["defect_escape_rate"]
+    return {
+        **{f"review_turnaround_p{p}": diagnostic[f"review_turnaround_p{p}"]["value"] for p in (50, 85)},
+        "review_sample": diagnostic["review_turnaround_p50"]["sample_size"],
+        "defect_escape_rate": escape["value"],
+        "defect_sample": escape["sample_size"],
+        "defect_matrix": {
+            (pair["introduced_in_stage"], pair["found_in_stage"]): pair["count"] for pair in escape["matrix"]
+        },
+        "unattributed_pct": escape["unattributed_pct"],
+    }
+
+
+def deployments_and_restores(trends: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the delivery metrics in the form of the true ones."""
+    names = ("deployment_frequency", "change_failure_rate", "lead_time_p50", "lead_time_p85", "ttr_median", "ttr_mean")
+    return {
+        **{name: trends[name]["value"] for name in names},
+        **{f"{name}_sample": trends[name]["sample_size"] for name in names},
+    }
+
+
+def true_deployments_and_restores(deployments: DeploymentFigures, restore: RestoreFigures) -> dict[str, Any]:
+    """Return what the simulation knows of them."""
+    lead, restored = deployments.lead_time_sample, restore.sample
+    return {
+        "deployment_frequency": near(deployments.per_week),
+        "deployment_frequency_sample": deployments.successes,
+        "change_failure_rate": near(deployments.change_failure_rate),
+        "change_failure_rate_sample": deployments.total,
+        **{"lead_time_p50": near(deployments.lead_time_p50), "lead_time_p50_sample": lead},
+        **{"lead_time_p85": near(deployments.lead_time_p85), "lead_time_p85_sample": lead},
+        **{"ttr_median": near(restore.median), "ttr_median_sample": restored},
+        **{"ttr_mean": near(restore.mean), "ttr_mean_sample": restored},
     }
 
 
@@ -71,6 +114,13 @@ def true_figures(
         "flow_efficiency": near(truth.flow_efficiency),
         "flow_sample": truth.flow_sample,
         "stage_durations": pytest.approx(truth.stage_durations, rel=1e-9, abs=1e-9),
+        **{f"review_turnaround_p{p}": near(getattr(truth, f"review_turnaround_p{p}")) for p in (50, 85)},
+        "review_sample": truth.review_sample,
+        "defect_escape_rate": near(truth.defects.escape_rate),
+        "defect_sample": truth.defects.sample,
+        "defect_matrix": truth.defects.matrix,
+        "unattributed_pct": near(truth.defects.unattributed_pct),
+        **true_deployments_and_restores(truth.deployments, truth.restore),
     }
 
 
@@ -89,7 +139,10 @@ def test_in_order(running: RunningPlatform, organisation: SimulatedOrganisation)
     """Deliveries in the order of their sending give exactly the true figures, and there are completions to compare."""
     assert [] == running.send(organisation.deliveries())
     assert_true(running, organisation)
-    assert organisation.truth(as_of=organisation.end).cycle_time_sample > 40
+    truth = organisation.truth(as_of=organisation.end)
+    assert min(truth.cycle_time_sample, truth.review_sample, truth.defects.sample) > 40
+    assert truth.deployments.total > 40
+    assert truth.restore.sample > 10
 
 
 def test_in_any_order_through_several_processes(running: RunningPlatform, organisation: SimulatedOrganisation) -> None:

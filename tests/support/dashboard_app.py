@@ -12,6 +12,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 
 from dpp.application.current import CurrentConfiguration
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import Change, ChangeFeed, Clock, ConfigurationStore
 from dpp.application.queries import Queries
@@ -26,6 +27,8 @@ from dpp.entrypoints.http.dashboard import assets, pages
 from dpp.entrypoints.http.errors import on_platform_error
 from dpp.entrypoints.http.metrics import Answering
 from dpp.entrypoints.http.signin_pages import SigningIn
+from tests.support.fake_diagnostics import FakeDiagnosticsReader
+from tests.support.fake_forecasts import memory_forecasts
 from tests.support.fake_reader import NOW, FakeReader
 
 PAYMENTS, LENDING = UUID(int=1), UUID(int=2)
@@ -161,7 +164,14 @@ class Dashboard:
         """Build the application."""
         gate = Gate(keys=NoKeys(), signin=self.signin, session_key=b"k" * 32)
         current = CurrentConfiguration(store=self.feed, feed=self.feed)
-        answering = Answering(queries=Queries(reader=self.reader), configuration=current, clock=FixedClock())
+        diagnostics = Diagnostics(reader=FakeDiagnosticsReader(), metrics=self.reader)
+        answering = Answering(
+            queries=Queries(reader=self.reader),
+            diagnostics=diagnostics,
+            forecasts=memory_forecasts(self.reader, configuration=self.feed.configuration),
+            configuration=current,
+            clock=FixedClock(),
+        )
         showing = pages.Showing(answering=answering, gate=gate, public_url=self.public_url)
         signing_in = SigningIn(signin=self.signin, gate=gate, public_url=self.public_url)
         closed = {"guards": [guard(lambda: gate)], "dependencies": {"principal": Provide(provide_principal)}}

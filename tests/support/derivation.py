@@ -9,14 +9,21 @@ from uuid import UUID, uuid5
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.derive import Derivation
 from dpp.domain.calendar import BusinessCalendar
-from dpp.domain.configuration import Configuration, DeliveryStream, JiraProject, TechStream
+from dpp.domain.configuration import Configuration, DeliveryStream, JiraProject, RepositoryOverride, TechStream
 from dpp.domain.events import (
     NAMESPACE,
+    CicdEvent,
+    CicdEventType,
+    Event,
     Facts,
+    IncidentEvent,
+    IncidentEventType,
     Outcome,
     PullRequestEvent,
     PullRequestEventType,
+    PushEvent,
     RepositoryRef,
+    Severity,
     Source,
     TicketFields,
     WorkItemEvent,
@@ -49,6 +56,10 @@ CONFIGURATION = Configuration(
     tech_streams=(
         TechStream(stream_id=CORE, name="core", display_name="Core", github_org="acme-core", github_install_id="1"),
         TechStream(stream_id=APPS, name="apps", display_name="Apps", github_org="acme-apps", github_install_id="2"),
+    ),
+    repositories=(
+        RepositoryOverride(full_name="acme-core/service", deploy_target="ecs:core"),
+        RepositoryOverride(full_name="acme-apps/service", deploy_target="apps"),
     ),
     jira_projects=tuple(
         JiraProject(key=key, delivery_stream=stream, cancelled_resolutions=("Won't Do",))
@@ -122,6 +133,9 @@ def pull_request_event(
     org: str = "acme-core",
     reviewer: str | None = None,
     change: str | None = None,
+    base: str | None = None,
+    head_sha: str | None = None,
+    merge_sha: str | None = None,
 ) -> PullRequestEvent:
     """An event of a pull request that was opened at hour 3."""
     return PullRequestEvent(
@@ -135,6 +149,65 @@ def pull_request_event(
         reviewer_hash=reviewer,
         review_state="approved" if reviewer else None,
         source_change_id=change,
+        base_branch=base,
+        head_sha=head_sha,
+        merge_sha=merge_sha,
+    )
+
+
+def deployment_event(
+    kind: CicdEventType,
+    hours: float,
+    *,
+    run: str = "1",
+    environment: str = "production",
+    org: str = "acme-core",
+    branch: str | None = None,
+    commit: str | None = None,
+    number: int | None = None,
+    rollback_of: str | None = None,
+    is_config_only: bool = False,
+) -> CicdEvent:
+    """A step of a run of one pipeline; only failures have another status than success."""
+    return CicdEvent(
+        event_type=kind,
+        event_timestamp=at(hours),
+        pipeline_id="deploy",
+        pipeline_run_id=run,
+        environment=environment,
+        status="failure" if kind is CicdEventType.DEPLOY_FAILED else "success",
+        source=Source.DEPLOYMENT,
+        repository=RepositoryRef(org=org, name="service", github_id=1 if org == "acme-core" else 2),
+        branch=branch,
+        commit_sha=commit,
+        linked_pr_number=number,
+        rollback_of=rollback_of,
+        is_config_only=is_config_only,
+    )
+
+
+def incident_event(
+    kind: IncidentEventType, hours: float, *, incident: str = "INC-1", service: str = "core"
+) -> IncidentEvent:
+    """A report about an incident of a service."""
+    return IncidentEvent(
+        event_type=kind,
+        event_timestamp=at(hours),
+        incident_id=incident,
+        service_name=service,
+        severity=Severity.HIGH,
+    )
+
+
+def push_event(hours: float, *, branch: str, last: str, org: str = "acme-core") -> PushEvent:
+    """A push of one commit to a branch."""
+    return PushEvent(
+        event_timestamp=at(hours),
+        repository=RepositoryRef(org=org, name="service", github_id=1 if org == "acme-core" else 2),
+        branch_name=branch,
+        first_commit_sha=last,
+        last_commit_sha=last,
+        commit_count=1,
     )
 
 
@@ -150,12 +223,12 @@ def merged_pull_request(*, number: int = 7, branch: str = "feature/PAY-1-things"
     )
 
 
-def delivery(*events: WorkItemEvent | PullRequestEvent) -> AcceptedDelivery:
+def delivery(*events: Event) -> AcceptedDelivery:
     """One delivery of some events."""
     return deliveries([events])[0]
 
 
-def deliveries(parts: Sequence[Sequence[WorkItemEvent | PullRequestEvent]]) -> list[AcceptedDelivery]:
+def deliveries(parts: Sequence[Sequence[Event]]) -> list[AcceptedDelivery]:
     """Deliveries, each with its events; the same events make the same delivery."""
     return [
         AcceptedDelivery(
@@ -167,6 +240,9 @@ def deliveries(parts: Sequence[Sequence[WorkItemEvent | PullRequestEvent]]) -> l
             facts=Facts(
                 work_items=tuple(event for event in events if isinstance(event, WorkItemEvent)),
                 pull_requests=tuple(event for event in events if isinstance(event, PullRequestEvent)),
+                cicd=tuple(event for event in events if isinstance(event, CicdEvent)),
+                incidents=tuple(event for event in events if isinstance(event, IncidentEvent)),
+                pushes=tuple(event for event in events if isinstance(event, PushEvent)),
             ),
         )
         for events in parts

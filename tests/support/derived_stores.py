@@ -13,9 +13,10 @@ from psycopg import sql
 
 from dpp.adapters.memory.configuration import MemoryConfigurationStore
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.adapters.memory.derivations import MemoryDerivationStore, MemoryDerivedTables
+from dpp.adapters.memory.derivations import MemoryDerivationStore
 from dpp.adapters.memory.events import MemoryEventStore
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.derivations import PostgresDerivationStore
 from dpp.adapters.postgres.engine import Database
@@ -33,6 +34,7 @@ Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 TABLES = (
     *("work_items", "work_item_stays", "work_item_attributions", "work_item_cycles", "superseded_cycles"),
     *("pull_requests", "pr_cycles"),
+    *("deployment_records", "change_ledger", "incidents", "incident_restores", "incident_blames"),
 )
 
 
@@ -54,8 +56,8 @@ class Stores(ABC):
         await self.events.append(Batch(deliveries=deliveries))
 
     async def drain(self, derive: Derive = DERIVE, *, limit: int = 500) -> int:
-        """Derive until nothing is left, and return in how many transactions; more than 50 would be no end."""
-        for number in range(50):
+        """Derive until nothing is left, and return in how many transactions; more than 500 would be no end."""
+        for number in range(500):
             result = await self.derivations.derive_stale(derive, limit=limit)
             assert not result.failed
             if not result.entries:
@@ -98,6 +100,11 @@ class MemoryStores(Stores):
             "superseded_cycles": [row for row in cycles if row["reopened_at"] != FOREVER],
             "pull_requests": [row._asdict() for row in tables.pull_requests.values()],
             "pr_cycles": [row._asdict() for row in tables.pull_request_cycles.values()],
+            "deployment_records": [row._asdict() for row in tables.deployments.values()],
+            "change_ledger": [row._asdict() for row in tables.changes.values()],
+            "incidents": [row._asdict() for rows in tables.incidents.values() for row in rows],
+            "incident_restores": [row._asdict() for rows in tables.restores.values() for row in rows],
+            "incident_blames": [row._asdict() for rows in tables.blames.values() for row in rows],
         }
         return {name: sorted(rows, key=_order) for name, rows in found.items()}
 

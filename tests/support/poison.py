@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from dpp.application.derivation import Derive, LinkedTicket, PullRequestId, PullRequestInputs, TicketInputs
+from dpp.application.delivery_derivation import ChangeInputs, DeploymentInputs, IncidentInputs
+from dpp.application.delivery_rows import ChangeRow, DeploymentRow, IncidentRows
+from dpp.application.derivation import Derive, LinkedTicket, PullRequestInputs, TicketInputs
 from dpp.application.derived_rows import PullRequestRows, TicketRows
+from dpp.application.identities import PullRequestId
 from dpp.domain.configuration import Configuration
 from dpp.domain.linking import Link
 from tests.support.derivation import DERIVE
@@ -40,3 +43,15 @@ class Poisoned(Derive):
     ) -> PullRequestRows:
         """Do as usual."""
         return DERIVE.pull_requests(inputs, configuration, links=links, tickets=tickets)
+
+    def deployments(self, inputs: DeploymentInputs, configuration: Configuration) -> list[DeploymentRow]:
+        """Do as usual."""
+        return DERIVE.deployments(inputs, configuration)
+
+    def changes(self, inputs: ChangeInputs) -> list[ChangeRow]:
+        """Do as usual."""
+        return DERIVE.changes(inputs)
+
+    def incidents(self, inputs: IncidentInputs, configuration: Configuration) -> IncidentRows:
+        """Do as usual."""
+        return DERIVE.incidents(inputs, configuration)

@@ -10,10 +10,10 @@ from uuid import UUID, uuid5
 
 from dpp.adapters.memory.configuration import MemoryConfigurationStore
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.adapters.memory.derivations import MemoryDerivedTables
 from dpp.adapters.memory.events import MemoryEventStore
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.events import PostgresEventStore
@@ -21,9 +21,9 @@ from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.packing import Packer
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.adapters.postgres.tables import derived
-from dpp.application.derivation import PullRequestId
 from dpp.application.derived_rows import AttributionRow, CycleRow, PullRequestRow, StayRow, WorkItemRow
 from dpp.application.enrich import sprint_uuid
+from dpp.application.identities import PullRequestId
 from dpp.application.ports import ConfigurationStore, EventStore
 from dpp.application.readers import MetricsReader, OperationsReader
 from dpp.application.views import View

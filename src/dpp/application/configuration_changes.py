@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
 
+from dpp.domain.bottlenecks import SeverityRow
 from dpp.domain.configuration import (
     Configuration,
     DeliveryStream,
@@ -50,6 +51,11 @@ _ENVIRONMENT: _Kind[EnvironmentRule] = _Kind(
     name=lambda it: f"environment pattern {it.pattern}",
     added=lambda it: f"added as {it.environment}",
 )
+_SEVERITY: _Kind[SeverityRow] = _Kind(
+    key=lambda it: (it.impacted_streams, it.confidence_below),
+    name=lambda it: f"severity of {_condition(it)}",
+    added=lambda it: f"added as {it.severity}",
+)
 _GROUP: _Kind[GroupRole] = _Kind(
     key=lambda it: it,
     name=lambda it: f"group {it.group or it.pattern}",
@@ -71,6 +77,7 @@ def difference(before: Configuration, after: Configuration) -> list[str]:
         *_section(before.status_mappings, after.status_mappings, _STATUS),
         *_section(before.environments, after.environments, _ENVIRONMENT),
         *_order(before.environments, after.environments),
+        *_section(before.severities, after.severities, _SEVERITY),
         *_section(before.group_roles, after.group_roles, _GROUP),
         *_fields("GitHub", before.github, after.github),
         *_fields("Jira", before.jira, after.jira),
@@ -123,6 +130,11 @@ def _shown(value: Any) -> str:
         parts = ((field.name, getattr(value, field.name)) for field in fields(value))
         return "(" + "; ".join(f"{name} {_shown(part)}" for name, part in parts if part) + ")"
     return str(value)
+
+
+def _condition(row: SeverityRow) -> str:
+    streams = f"{row.impacted_streams} or more streams"
+    return streams if row.confidence_below is None else f"{streams} with confidence below {row.confidence_below:g} %"
 
 
 def _role(rule: GroupRole) -> str:

@@ -65,6 +65,7 @@ def problems(configuration: Configuration, *, holidays: Holidays) -> Iterator[Pr
     yield from _projects(configuration)
     yield from _statuses(configuration)
     yield from _environments(configuration)
+    yield from _severities(configuration)
     for index, rule in enumerate(configuration.group_roles):
         yield from _group_role(rule, index, configuration)
     yield from _connections(configuration)
@@ -160,6 +161,17 @@ def _environments(configuration: Configuration) -> Iterator[Problem]:
     for index, _ in _repeated([pattern or None for pattern in patterns]):
         message = f"the pattern {patterns[index]!r} is there twice, and the first one wins; keep one of the entries"
         yield Problem(place=("environments", index, "pattern"), message=message)
+
+
+def _severities(configuration: Configuration) -> Iterator[Problem]:
+    """Rows are read from the most severe one down, so of two with one condition the milder could never apply."""
+    rows = configuration.severities
+    for index, first in _repeated([(row.impacted_streams, row.confidence_below) for row in rows]):
+        message = (
+            f"{rows[index].severity} has the same condition as {rows[first].severity}, and the more severe one wins; "
+            "keep one of the entries"
+        )
+        yield Problem(place=("severities", index, "impacted_streams"), message=message)
 
 
 def _group_role(rule: GroupRole, index: int, configuration: Configuration) -> Iterator[Problem]:

@@ -14,6 +14,9 @@ from dpp.application.resolving import ResolvedEvent
 #: A payload that nobody could read is kept for repair so long, and no longer.
 DEAD_LETTERS_KEPT = timedelta(days=30)
 
+#: Characters of a kind that are kept: the sender names it, and no database sorts names of any length.
+MAX_KIND = 100
+
 
 @dataclass(slots=True, kw_only=True)
 class IntakeCount:
@@ -54,14 +57,15 @@ def tally(deliveries: Sequence[AcceptedDelivery], appended: Sequence[Appended]) 
     counts: dict[tuple[object, ...], IntakeCount] = {}
     for delivery, result in zip(deliveries, appended, strict=True):
         hour = delivery.received_at.replace(minute=0, second=0, microsecond=0)
-        key = (hour, delivery.channel, delivery.outcome.value, delivery.kind or "", delivery.reason or "")
+        kind = _kind(delivery) or ""
+        key = (hour, delivery.channel, delivery.outcome.value, kind, delivery.reason or "")
         count = counts.get(key)
         if count is None:
             count = counts[key] = IntakeCount(
                 hour=hour,
                 channel=delivery.channel,
                 outcome=delivery.outcome.value,
-                kind=delivery.kind or "",
+                kind=kind,
                 reason=delivery.reason or "",
                 last_at=delivery.received_at,
             )
@@ -78,7 +82,12 @@ def dead_letter_of(delivery: AcceptedDelivery) -> DeadLetter:
         delivery_uid=delivery.delivery_uid,
         received_at=delivery.received_at,
         channel=delivery.channel,
-        kind=delivery.kind,
+        kind=_kind(delivery),
         reason=delivery.reason or "",
         expires_at=delivery.received_at + DEAD_LETTERS_KEPT,
     )
+
+
+def _kind(delivery: AcceptedDelivery) -> str | None:
+    """Return a kind that can be stored whatever the sender called it, without NUL; None where it has none."""
+    return None if delivery.kind is None else delivery.kind.replace("\0", "")[:MAX_KIND]

@@ -72,4 +72,7 @@ class CurrentConfiguration:
                             await self.refresh()
             except Unavailable as error:
                 log.warning("configuration_not_refreshed", reason=str(error))
+            except Exception:
+                # Nobody else would ever follow again, and the process would go on with what it knew last.
+                log.exception("configuration_not_refreshed")
             await asyncio.sleep(RETRY_SECONDS)

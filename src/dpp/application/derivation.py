@@ -13,7 +13,10 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from dpp.application.delivery_derivation import ChangeInputs, DeploymentInputs, IncidentInputs
+from dpp.application.delivery_rows import ChangeRow, DeploymentRow, IncidentRows
 from dpp.application.derived_rows import PullRequestRows, TicketRows
+from dpp.application.identities import PullRequestId
 from dpp.application.ports import Change
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.configuration import Configuration
@@ -23,17 +26,16 @@ from dpp.domain.histories import TicketColumns
 from dpp.domain.linking import Link
 
 #: What changes of the rows of each kind are called.
-TOPICS: Mapping[StaleKind, str] = {StaleKind.TICKET: "tickets", StaleKind.PULL_REQUEST: "pull_requests"}
+TOPICS: Mapping[StaleKind, str] = {
+    StaleKind.TICKET: "tickets",
+    StaleKind.PULL_REQUEST: "pull_requests",
+    StaleKind.DEPLOYMENT: "deployments",
+    StaleKind.CHANGE: "changes",
+    StaleKind.INCIDENT: "incidents",
+}
 
 #: At most this many shares of the work are taken in one transaction, so that a second worker finds some too.
 MAX_SHARES = 8
-
-
-class PullRequestId(NamedTuple):
-    """A pull request through renames of its repository."""
-
-    repo_id: UUID
-    pr_number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,18 @@ class Derive(Protocol):
         tickets: Mapping[str, LinkedTicket],
     ) -> PullRequestRows:
         """Return all rows of some pull requests, given what ``links`` has returned and the tickets of those keys."""
+
+    @abstractmethod
+    def deployments(self, inputs: DeploymentInputs, configuration: Configuration) -> list[DeploymentRow]:
+        """Return the rows of those of some deployments that have ended, as if nothing had been rolled back."""
+
+    @abstractmethod
+    def changes(self, inputs: ChangeInputs) -> list[ChangeRow]:
+        """Return the rows of some changes."""
+
+    @abstractmethod
+    def incidents(self, inputs: IncidentInputs, configuration: Configuration) -> IncidentRows:
+        """Return all rows of some incidents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,15 +264,6 @@ def attributes_of(event: WorkItemEvent) -> WorkItemEvent:
             jira_sprint_id=fields.jira_sprint_id,
         ),
     )
-
-
-def pull_request_of(key: StaleKey) -> PullRequestId | None:
-    """Return the pull request that a key names, or None when its repository was not known."""
-    repo_id, _, number = key.key.rpartition("/")
-    try:
-        return PullRequestId(UUID(repo_id), int(number))
-    except ValueError:
-        return None
 
 
 def chosen_ticket(key: str, candidates: Iterable[tuple[str, str | None, UUID | None]]) -> LinkedTicket | None:

@@ -12,13 +12,10 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from dpp.application.derivation import (
-    Derive,
-    LinkedTicket,
-    PullRequestId,
-    PullRequestInputs,
-    TicketInputs,
-)
+from dpp.application.delivery_derivation import ChangeInputs, DeploymentInputs, IncidentInputs
+from dpp.application.delivery_rows import ChangeRow, DeploymentRow, IncidentRows
+from dpp.application.derivation import Derive, LinkedTicket, PullRequestInputs, TicketInputs
+from dpp.application.derive_deliveries import change_rows, deployment_rows, incident_rows
 from dpp.application.derived_rows import (
     AttributionRow,
     CycleRow,
@@ -30,6 +27,7 @@ from dpp.application.derived_rows import (
     WorkItemRow,
 )
 from dpp.application.enrich import sprint_uuid
+from dpp.application.identities import PullRequestId
 from dpp.domain.arrays import BoolArray, FloatArray, IntArray
 from dpp.domain.attribution import Attribution, attributions
 from dpp.domain.calendar import TICKS_PER_DAY, BusinessCalendar, to_micros
@@ -124,6 +122,18 @@ class Derivation(Derive):
             if state.ended_at is not None:
                 rows.cycles.append(_pull_request_cycle_row(row, state))
         return rows
+
+    def deployments(self, inputs: DeploymentInputs, configuration: Configuration) -> list[DeploymentRow]:
+        """Return the rows of those of some deployments that have ended (§4.4.4)."""
+        return deployment_rows(inputs, configuration)
+
+    def changes(self, inputs: ChangeInputs) -> list[ChangeRow]:
+        """Return the rows of some changes."""
+        return change_rows(inputs)
+
+    def incidents(self, inputs: IncidentInputs, configuration: Configuration) -> IncidentRows:
+        """Return all rows of some incidents."""
+        return incident_rows(inputs, configuration)
 
 
 _DEFAULT_PATTERN = BranchPattern()

@@ -110,11 +110,23 @@ class Doors:
         return await self._webhook(self._readers.jira, verified, channel="jira")
 
     async def deployment(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
-        """Take a deployment event from a pipeline (§5.4.2)."""
+        """Take a deployment event from a pipeline (§5.4.2).
+
+        Raises:
+            Unauthenticated: there is no API key, or not a valid one.
+            Forbidden: the key may not write events, or not those of this repository.
+            InvalidInput: the body is not JSON (MalformedPayload), or a field cannot be used.
+        """
         return await self._push(self._readers.deployment, headers=headers, body=body, channel="deployment")
 
     async def incident(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
-        """Take an incident event from a monitoring system (§5.4.2)."""
+        """Take an incident event from a monitoring system (§5.4.2).
+
+        Raises:
+            Unauthenticated: there is no API key, or not a valid one.
+            Forbidden: the key may not write events, or not those of this service.
+            InvalidInput: the body is not JSON (MalformedPayload), or a field cannot be used.
+        """
         return await self._push(self._readers.incident, headers=headers, body=body, channel="incident")
 
     def refused_too_large(self, *, channel: str) -> None:
@@ -141,7 +153,11 @@ class Doors:
         verified = reader.verified(body=body, idempotency_key=headers.get("x-idempotency-key"))
         reading = self._reading()
         normalised = self._read_push(reader, verified, reading=reading, channel=channel)
-        _check_scope(principal, normalised, configuration=reading.configuration)
+        try:
+            _check_scope(principal, normalised, configuration=reading.configuration)
+        except Forbidden:
+            self._intake.refused(channel=channel, reason="scope")
+            raise
         return await self._intake.accept(verified, normalised, channel=channel)
 
     def _read_push(self, reader: PushReader, verified: Verified, *, reading: Reading, channel: str) -> Normalised:

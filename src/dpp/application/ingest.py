@@ -13,22 +13,22 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
-from dpp.application.archive import ArchiveDamaged, Position
+from dpp.application.archive import Position
 from dpp.application.deliveries import AcceptedDelivery, Appended
-from dpp.application.ports import Archive, Batch, Clock, DeliveryCodec, EventStore, Ids, RepairBox, Sealer
+from dpp.application.draining import Draining
+from dpp.application.ports import Archive, Clock, DeliveryCodec, EventStore, Ids, RepairBox, Sealer
 from dpp.application.reading import Verified
-from dpp.domain.errors import Damaged, Unavailable
-from dpp.domain.events import Facts, Normalised, Outcome, Source
+from dpp.application.settling import Settling
+from dpp.domain.errors import Unavailable
+from dpp.domain.events import Normalised, Outcome, Source
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
-RETRY_SECONDS = 0.5
-DRAIN_EVERY_SECONDS = 15.0
 
 
 @dataclass(slots=True)
@@ -64,18 +64,17 @@ class Intake:
         ids: Ids,
     ) -> None:
         self._archive = archive
-        self._store = store
         self._codec = codec
         self._sealer = sealer
         self._repair_box = repair_box
         self._clock = clock
         self._ids = ids
+        self._settling = Settling(store=store, repair_box=repair_box)
+        self._draining = Draining(archive=archive, store=store, codec=codec, clock=clock, settling=self._settling)
         self._to_archive: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._to_store: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._behind = False
         self._in_flight = 0
-        self._last: dict[str, int] = {}
-        self._settled: dict[str, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Deliveries of this process by channel and outcome."""
@@ -83,8 +82,7 @@ class Intake:
     @property
     def pending(self) -> int:
         """Deliveries accepted by this process that are not in the event store yet."""
-        behind = sum(last - self._settled.get(segment, 0) for segment, last in self._last.items())
-        return max(behind, self._in_flight)
+        return max(self._settling.lag, self._in_flight)
 
     @property
     def store_is_away(self) -> bool:
@@ -96,19 +94,20 @@ class Intake:
         self._tasks = [
             asyncio.create_task(self._archive_stage(), name="intake-archive"),
             asyncio.create_task(self._store_stage(), name="intake-store"),
-            asyncio.create_task(self._drain_stage(), name="intake-drain"),
+            asyncio.create_task(self._draining.watch(), name="intake-drain"),
         ]
 
     async def stop(self) -> None:
         """Finish what is under way and end; what the store did not take lies in the archive."""
         while self._in_flight and self._tasks:
             await asyncio.sleep(0.01)
-        for task in self._tasks:
+        # From here on nothing is accepted: nobody would look into the queues.
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-        for task in self._tasks:
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        self._tasks = []
 
     async def accept(self, verified: Verified, normalised: Normalised, *, channel: str) -> Appended:
         """Keep one payload for good and return what was new in it.
@@ -119,8 +118,7 @@ class Intake:
         Raises:
             Unavailable: the archive could not write; the sender should try again.
         """
-        if not self._tasks:
-            raise Unavailable("The platform is ending; send the delivery again")
+        self._check_running()
         delivery = self._delivery(verified, normalised, channel=channel)
         self.outcomes[channel, normalised.outcome] += 1
         if normalised.outcome is Outcome.IGNORED:
@@ -128,6 +126,7 @@ class Intake:
             return Appended()
         if normalised.outcome is Outcome.UNKNOWN:
             await self._keep_for_repair(delivery, verified.body)
+            self._check_running()  # it may have ended meanwhile, and then nobody would ever look into the queue
         waiting = _Waiting(
             delivery=delivery,
             record=self._codec.encode(delivery),
@@ -152,6 +151,10 @@ class Intake:
                 reason=reason,
             )
         )
+
+    def _check_running(self) -> None:
+        if not self._tasks:
+            raise Unavailable("The platform is ending; send the delivery again")
 
     def _landed(self, done: asyncio.Future[Appended]) -> None:
         self._in_flight -= 1
@@ -202,12 +205,12 @@ class Intake:
             return
         for waiting, position in zip(batch, positions, strict=True):
             waiting.position = position
-            self._last[position.segment] = position.record
+            self._settling.keep(position)
             self._hand_on(waiting, position)
 
     def _hand_on(self, waiting: _Waiting, position: Position) -> None:
         # Catching up may have read the record before its append was heard of here: it must not be counted twice.
-        if self._behind or position.record <= self._settled.get(position.segment, 0):
+        if self._behind or self._settling.has(position):
             waiting.resolve(_all_of(waiting.delivery))
         else:
             self._to_store.put_nowait(waiting)
@@ -220,148 +223,31 @@ class Intake:
             except Unavailable as error:
                 log.warning("event_store_away", reason=str(error))
                 self._let_go(batch)
-                await self._catch_up()
+                await self._draining.catch_up()
+                # Nothing has run since it looked last, so no delivery can fall between the two ways.
+                self._behind = False
+                log.info("event_store_back")
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         positions = _last_positions(waiting.position for waiting in batch if waiting.position)
         try:
-            results = await self._append([waiting.delivery for waiting in batch], positions)
+            results = await self._settling.write([waiting.delivery for waiting in batch], positions)
         except Unavailable:
             raise
         except Exception:
             # One delivery that the store cannot take must not keep the others out; it is in the archive.
             log.exception("append_failed", deliveries=len(batch))
             for waiting in batch:
-                await self._write_one(waiting)
+                at = [waiting.position] if waiting.position else []
+                waiting.resolve(await self._settling.write_or_set_aside(waiting.delivery, at))
             return
         for waiting, appended in zip(batch, results, strict=True):
             waiting.resolve(appended)
-
-    async def _write_one(self, waiting: _Waiting) -> None:
-        positions = [waiting.position] if waiting.position else []
-        waiting.resolve(await self._append_or_set_aside(waiting.delivery, positions))
-
-    async def _append_or_set_aside(self, delivery: AcceptedDelivery, positions: Sequence[Position]) -> Appended:
-        """Write one delivery, for triage when the store refuses it.
-
-        Raises:
-            Unavailable: the store does not answer, or refuses even that; nothing may be settled beyond it.
-        """
-        try:
-            return (await self._append([delivery], positions))[0]
-        except Unavailable:
-            raise
-        except Exception as error:
-            log.exception("delivery_set_aside", delivery=str(delivery.delivery_uid))
-            aside = _set_aside(delivery, error)
-        try:
-            return (await self._append([aside], positions))[0]
-        except Unavailable:
-            raise
-        except Exception as error:
-            raise Unavailable(f"The event store takes nothing: {type(error).__name__}") from error
-
-    async def _append(
-        self, deliveries: Sequence[AcceptedDelivery], positions: Sequence[Position]
-    ) -> Sequence[Appended]:
-        letters = [item.delivery_uid for item in deliveries if item.outcome is Outcome.UNKNOWN]
-        taken = {letter: await asyncio.to_thread(self._repair_box.take, letter) for letter in letters}
-        sealed = {letter: payload for letter, payload in taken.items() if payload is not None}
-        results = await self._store.append(Batch(deliveries=deliveries, positions=positions, sealed=sealed))
-        for letter in sealed:
-            await asyncio.to_thread(self._repair_box.remove, letter)
-        for position in positions:
-            self._settled[position.segment] = max(position.record, self._settled.get(position.segment, 0))
-        return results
 
     def _let_go(self, batch: Sequence[_Waiting]) -> None:
         self._behind = True
         for waiting in (*batch, *_drained(self._to_store)):
             waiting.resolve(_all_of(waiting.delivery))
-
-    async def _catch_up(self) -> None:
-        """Wait for the store, then write from the archive until nothing is left that it lacks."""
-        while True:
-            try:
-                before = dict(self._settled)
-                settled = await self._store.settled()
-                own = {segment: settled.get(segment, 0) for segment in self._last}
-                for segment in sorted(own):
-                    await self._drain(segment, after=own[segment])
-            except Unavailable:
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            except Exception:
-                # This task is the only one that can bring the store up to date: it goes on whatever happens.
-                log.exception("catching_up_failed")
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            if all(self._settled.get(segment, 0) >= last for segment, last in self._last.items()):
-                self._behind = False
-                log.info("event_store_back")
-                return
-            if self._settled == before:
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def _drain(self, segment: str, *, after: int) -> None:
-        """Write a segment's records behind ``after`` to the store, batch by batch."""
-        while True:
-            records, after, ended = await asyncio.to_thread(self._read_some, segment, after)
-            if records:
-                await self._append_read(records, Position(segment=segment, record=after))
-            else:
-                self._settled[segment] = max(after, self._settled.get(segment, 0))
-            if ended:
-                return
-
-    async def _append_read(self, records: Sequence[AcceptedDelivery], last: Position) -> None:
-        try:
-            await self._append(records, [last])
-        except Unavailable:
-            raise
-        except Exception:
-            log.exception("append_failed", deliveries=len(records))
-            for delivery in records[:-1]:
-                # What these settle is told with the last one; read again, they would be known already.
-                await self._append_or_set_aside(delivery, [])
-            await self._append_or_set_aside(records[-1], [last])
-
-    def _read_some(self, segment: str, after: int) -> tuple[list[AcceptedDelivery], int, bool]:
-        deliveries: list[AcceptedDelivery] = []
-        try:
-            for position, record in self._archive.read(segment, after=after):
-                after = position.record
-                try:
-                    deliveries.append(self._codec.decode(record))
-                except Damaged as error:
-                    log.error("record_unreadable", segment=segment, record=after, reason=str(error))
-                if len(deliveries) == MAX_BATCH:
-                    return deliveries, after, False
-        except ArchiveDamaged as damage:
-            log.error("archive_damaged", segment=segment, after=after, detail=str(damage))
-            if damage.resume_after is not None and damage.resume_after > after:
-                return deliveries, damage.resume_after, False
-        return deliveries, after, True
-
-    async def _drain_stage(self) -> None:
-        """Write what dead processes had accepted and not written."""
-        while True:
-            try:
-                await self._drain_abandoned()
-            except (Unavailable, OSError) as error:
-                log.warning("drain_waits", reason=str(error))
-            except Exception:
-                log.exception("drain_failed")
-            await asyncio.sleep(DRAIN_EVERY_SECONDS)
-
-    async def _drain_abandoned(self) -> None:
-        for damage in await asyncio.to_thread(self._archive.adopt):
-            log.warning("archive_damage", kind=damage.kind, segment=damage.segment, detail=damage.detail)
-        settled = await self._store.settled()
-        for info in await asyncio.to_thread(self._archive.abandoned):
-            after = settled.get(info.segment, 0)
-            if info.records is None or info.records > after:
-                await self._drain(info.segment, after=after)
 
 
 async def _whatever_waits(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:
@@ -383,13 +269,6 @@ def _last_positions(positions: Iterable[Position]) -> list[Position]:
     for position in positions:
         last[position.segment] = max(position.record, last.get(position.segment, 0))
     return [Position(segment=segment, record=record) for segment, record in last.items()]
-
-
-def _set_aside(delivery: AcceptedDelivery, error: Exception) -> AcceptedDelivery:
-    """Return the delivery as one for triage: its facts stay in the archive, and are read again by a replay."""
-    return replace(
-        delivery, outcome=Outcome.UNKNOWN, facts=Facts(), reason=f"the event store refused it: {type(error).__name__}"
-    )
 
 
 def _all_of(delivery: AcceptedDelivery) -> Appended:

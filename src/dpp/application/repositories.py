@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from dpp.application.enrich import tech_stream_of
@@ -327,3 +328,42 @@ def _targets(repositories: Iterable[Repository]) -> dict[str, UUID]:
             part = folded(repository.deploy_target.rpartition(":")[2])
             parts.setdefault(part, repository.tech_stream_id)
     return parts | targets
+
+
+class DeployTarget(NamedTuple):
+    """A repository that deploys to a service."""
+
+    repo_id: UUID
+    tech_stream_id: UUID | None
+    deploy_target: str
+
+    @property
+    def services(self) -> tuple[str, str]:
+        """What the service may be called, in lower case: the whole target, or its part behind the colon."""
+        return folded(self.deploy_target), folded(self.deploy_target.rpartition(":")[2])
+
+
+def services_of(
+    names: Iterable[str], *, targets: Iterable[DeployTarget]
+) -> dict[str, tuple[UUID | None, frozenset[UUID]]]:
+    """
+    Return the technology stream and the repositories of each service that something deploys to (§5.4.3).
+
+    Args:
+        names: of services, as an incident has them; those that nothing deploys to are left out.
+        targets: a service is the whole of one, or its part behind the colon; the whole goes first, then the repository
+            with the smallest id decides on the stream.
+    """
+    whole: dict[str, list[DeployTarget]] = {}
+    parts: dict[str, list[DeployTarget]] = {}
+    for target in sorted(targets):
+        entire, part = target.services
+        whole.setdefault(entire, []).append(target)
+        parts.setdefault(part, []).append(target)
+    found: dict[str, tuple[UUID | None, frozenset[UUID]]] = {}
+    for name in names:
+        matching = whole.get(folded(name)) or parts.get(folded(name), [])
+        if matching:
+            stream = next((target.tech_stream_id for target in matching if target.tech_stream_id), None)
+            found[name] = (stream, frozenset(target.repo_id for target in matching))
+    return found

@@ -87,23 +87,24 @@ class ResolvedEvent:
         return event.change_identity
 
     @property
-    def order(self) -> tuple[str, ...]:
+    def order(self) -> tuple[str, str, str, datetime, UUID]:
         """Where it stands among others of its table. Facts that share a key lie side by side, so that two processes
         with overlapping batches come to them in the same order.
         """
         event = self.event
+        first: tuple[str, str, str]
         match event:
-            case WorkItemEvent() | DefectEvent():
-                first = (event.item, event.event_type.value, event.source_change_id or "")
             case PullRequestEvent():
-                first = (f"{self.repo_id}/{event.pr_number}", event.event_type.value, event.source_change_id or "")
+                first = (f"{self.repo_id}/{event.pr_number}", event.event_type, event.source_change_id or "")
+            case WorkItemEvent() | DefectEvent():
+                first = (event.item, event.event_type, event.source_change_id or "")
             case PushEvent():
                 first = (str(self.repo_id), event.branch_name, event.last_commit_sha)
             case CicdEvent():
-                first = (event.pipeline_id, event.pipeline_run_id, event.event_type.value)
+                first = (event.pipeline_id, event.pipeline_run_id, event.event_type)
             case IncidentEvent():
-                first = (event.incident_id, event.event_type.value, "")
-        return (*first, event.event_timestamp.isoformat(), str(self.event_id))
+                first = (event.incident_id, event.event_type, "")
+        return (*first, event.event_timestamp, self.event_id)
 
     @property
     def makes_stale(self) -> StaleKey | None:
@@ -123,10 +124,10 @@ class ResolvedEvent:
 def table_of(event: Event) -> str:
     """Return the table that keeps events of this kind and type."""
     match event:
-        case WorkItemEvent():
-            return "work_item_facts" if event.event_type in WORK_ITEM_FACTS else "work_item_events"
         case PullRequestEvent():
             return "pull_request_facts" if event.event_type in PULL_REQUEST_FACTS else "pr_events"
+        case WorkItemEvent():
+            return "work_item_facts" if event.event_type in WORK_ITEM_FACTS else "work_item_events"
         case DefectEvent():
             return "defect_events"
         case CicdEvent():
@@ -174,13 +175,14 @@ class _Resolver:
         self._streams: dict[str, UUID | None] = {}
 
     def resolve(self, event: Event) -> ResolvedEvent:
+        # The commonest first: events are abstract base classes, and asking whether one is of another kind is slow.
         match event:
+            case PullRequestEvent():
+                return self._pull_request(event)
             case WorkItemEvent():
                 return self._work_item(event)
             case DefectEvent():
                 return self._defect(event)
-            case PullRequestEvent():
-                return self._pull_request(event)
             case CicdEvent():
                 return self._cicd(event)
             case PushEvent():

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
+from dpp.domain.bottlenecks import DEFAULT_SEVERITY_ROWS, SeverityRow
 from dpp.domain.stages import StatusMap, StatusMapping
 
 S = TypeVar("S", "DeliveryStream", "TechStream")
@@ -155,7 +156,7 @@ def folded(name: str) -> str:
 class Configuration:
     """Everything that is configured, with the look-ups that reading and deriving need.
 
-    ``version`` rises with every change.
+    ``version`` rises with every change. ``severities`` says when a shared bottleneck is how severe (§6.7).
     """
 
     version: int = 0
@@ -166,6 +167,7 @@ class Configuration:
     jira_projects: tuple[JiraProject, ...] = ()
     status_mappings: tuple[StatusMapping, ...] = ()
     environments: tuple[EnvironmentRule, ...] = ()
+    severities: tuple[SeverityRow, ...] = DEFAULT_SEVERITY_ROWS
     group_roles: tuple[GroupRole, ...] = ()
     github: GitHubConnection = field(default_factory=GitHubConnection)
     jira: JiraConnection = field(default_factory=JiraConnection)

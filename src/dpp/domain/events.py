@@ -352,8 +352,8 @@ class IncidentEvent(Identified):
 
     @property
     def identity(self) -> Identity:
-        """§4.3.5: one event of each type for an incident."""
-        return (self.incident_id, self.event_type)
+        """§4.3.5: one event of each type for an incident, and one more for each time that it is opened again."""
+        return (self.incident_id, self.event_type, self.event_timestamp)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

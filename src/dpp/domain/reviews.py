@@ -116,9 +116,15 @@ class Concentration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressedConcentration:
-    """In place of a breakdown that would point at people: it has no place to carry one (§4.6, decision 0012)."""
+    """
+    In place of a breakdown that would point at people: it has no place to carry one (§4.6, decision 0022).
+
+    ``uneven`` says that somebody has over half of the reviews, as §4.6 allows, and not who or how much.
+    """
 
     minimum: int
+    review_count: int
+    uneven: bool
 
 
 def pull_request_cycle(events: Iterable[PullRequestEvent]) -> PullRequestState:
@@ -188,7 +194,7 @@ def review_turnaround(hours: FloatArray) -> dict[str, Figure]:
 
 
 def reviewer_concentration(
-    reviews: Mapping[str, int], *, contributors: int, minimum: int
+    reviews: Mapping[str, int], *, contributors: int, minimum: int, withheld: bool = False
 ) -> Concentration | SuppressedConcentration:
     """
     Return how reviews spread over reviewers, or that it must not be told.
@@ -198,22 +204,20 @@ def reviewer_concentration(
             gives no reviewers and is not uneven.
         contributors: distinct people of the stream in the window: authors, reviewers and assignees.
         minimum: fewest people among whom nobody is recognised.
+        withheld: not to be told however many contributed, since a difference to something else would tell too much.
 
     Raises:
         InvalidInput: a number of reviews is negative.
     """
     if any(count < 0 for count in reviews.values()):
         raise InvalidInput("a reviewer cannot have submitted fewer than 0 reviews", field="reviews")
-    if suppressed(contributors=contributors, minimum=minimum):
-        return SuppressedConcentration(minimum=minimum)
     total = sum(reviews.values())
+    uneven = any(count / total * 100 > UNEVEN_ABOVE_PCT for count in reviews.values() if count)
+    if withheld or suppressed(contributors=contributors, minimum=minimum):
+        return SuppressedConcentration(minimum=minimum, review_count=total, uneven=uneven)
     ranked = sorted(((-count, reviewer) for reviewer, count in reviews.items() if count), key=lambda pair: pair)
     shares = tuple(ReviewerShare(reviewer=reviewer, share_pct=-count / total * 100) for count, reviewer in ranked)
-    return Concentration(
-        review_count=total,
-        uneven=any(share.share_pct > UNEVEN_ABOVE_PCT for share in shares),
-        reviewers=shares,
-    )
+    return Concentration(review_count=total, uneven=uneven, reviewers=shares)
 
 
 def reviews_by_reviewer(events: Iterable[PullRequestEvent]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.configure import Applied, InvalidConfiguration, apply, difference
+from dpp.domain.bottlenecks import DEFAULT_SEVERITY_ROWS, BottleneckSeverity, SeverityRow
 from dpp.domain.configuration import (
     CalendarRules,
     Configuration,
@@ -162,6 +163,21 @@ def test_an_export_changes_nothing() -> None:
                 )
             ),
             ["environment patterns: order is now b, a"],
+        ),
+        (
+            Configuration(),
+            Configuration(
+                severities=(
+                    *DEFAULT_SEVERITY_ROWS[1:4],
+                    replace(DEFAULT_SEVERITY_ROWS[4], severity=BottleneckSeverity.MEDIUM),
+                    SeverityRow(severity=BottleneckSeverity.CRITICAL, impacted_streams=5),
+                )
+            ),
+            [
+                "severity of 1 or more streams: severity low → medium",
+                "severity of 5 or more streams: added as critical",
+                "severity of 3 or more streams with confidence below 60 %: removed",
+            ],
         ),
         (
             Configuration(),

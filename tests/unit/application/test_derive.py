@@ -13,15 +13,14 @@ import pytest
 
 from dpp.application.collector import collector_paused
 from dpp.application.derivation import (
-    PullRequestId,
     TicketInputs,
     attributes_of,
     chosen_ticket,
     isolate,
-    pull_request_of,
 )
 from dpp.application.derive import Derivation
 from dpp.application.derived_rows import TicketRows
+from dpp.application.identities import PullRequestId, pull_request_of
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.calendar import BusinessCalendar
 from dpp.domain.errors import Unavailable

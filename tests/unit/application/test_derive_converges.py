@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dpp.application.rebuild import rebuild
 from tests.support.derivation import DERIVE
 from tests.support.derived_stores import MemoryStores, Tables
-from tests.support.happenings import Happening, happenings
+from tests.support.happenings import Happening, happenings, releases
 
 
 async def _told_at_once(happening: Happening) -> Tables:
@@ -31,7 +31,7 @@ async def _heard(happening: Happening, *, limit: int) -> MemoryStores:
     return found
 
 
-@given(happenings(), st.integers(1, 4))
+@given(happenings() | releases(), st.integers(1, 4))
 def test_any_order_gives_the_same_rows(happening: Happening, limit: int) -> None:
     """Any order, repetition and batching of deliveries, with derivation in between, gives the same rows."""
 
@@ -42,7 +42,7 @@ def test_any_order_gives_the_same_rows(happening: Happening, limit: int) -> None
     assert expected == found
 
 
-@given(happenings())
+@given(happenings() | releases())
 def test_rebuilding_changes_nothing(happening: Happening) -> None:
     """A rebuild comes to the rows that incremental derivation had produced."""
 

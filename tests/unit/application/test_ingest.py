@@ -3,93 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from dpp.adapters.files.codec import JsonDeliveryCodec
 from dpp.adapters.memory.archive import MemoryArchive, MemoryShelf
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.adapters.memory.events import MemoryEventStore
-from dpp.application import ingest
+from dpp.application import draining, ingest
+from dpp.application.archive import Position
 from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.ingest import Intake
-from dpp.application.ports import Batch, Clock, Ids, RepairBox, Sealer
 from dpp.application.reading import Verified
-from dpp.domain.errors import Unavailable
+from dpp.domain.errors import InvalidInput, Unavailable
 from dpp.domain.events import Normalised, Outcome, Source
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-class Noon(Clock):
-    """Stands still."""
-
-    def now(self) -> datetime:
-        """Return noon."""
-        return NOON
+from tests.support.access import CountedIds, HandClock
+from tests.support.intake import UNREADABLE, Box, Reversed, Store, record
 
 
-class Counted(Ids):
-    """Counts up."""
+class Codec(JsonDeliveryCodec):
+    """Writes the kind ``wide`` on two lines, which no archive takes."""
 
-    def __init__(self) -> None:
-        self.last = 0
-
-    def new(self) -> UUID:
-        """Return the next number."""
-        self.last += 1
-        return UUID(int=self.last)
-
-
-class Reversed(Sealer):
-    """Hides a payload well enough for a test."""
-
-    def seal(self, payload: bytes, *, associated: bytes) -> bytes:
-        """Return it backwards."""
-        return payload[::-1]
-
-    def open(self, sealed: bytes, *, associated: bytes) -> bytes:
-        """Return it forwards."""
-        return sealed[::-1]
-
-
-class Box(RepairBox):
-    """A repair box in memory."""
-
-    def __init__(self) -> None:
-        self.held: dict[UUID, bytes] = {}
-
-    def put(self, letter: UUID, sealed: bytes) -> None:
-        """Keep."""
-        self.held[letter] = sealed
-
-    def take(self, letter: UUID) -> bytes | None:
-        """Look."""
-        return self.held.get(letter)
-
-    def remove(self, letter: UUID) -> None:
-        """Forget."""
-        self.held.pop(letter, None)
-
-
-class Store(MemoryEventStore):
-    """Remembers its batches, and refuses the kind ``poison`` as a whole batch."""
-
-    def __init__(self, database: MemoryDatabase) -> None:
-        super().__init__(database=database)
-        self.batches: list[Batch] = []
-
-    async def append(self, batch: Batch) -> tuple[Appended, ...]:
-        """Write what is not poisoned."""
-        if any(row.kind == "poison" and row.outcome is not Outcome.UNKNOWN for row in batch.deliveries):
-            raise ValueError("poison")
-        done = await super().append(batch)
-        self.batches.append(batch)
-        return done
+    def encode(self, delivery: AcceptedDelivery) -> bytes:
+        """Write."""
+        return b"{\n}" if delivery.kind == "wide" else super().encode(delivery)
 
 
 class Platform:
@@ -98,16 +39,17 @@ class Platform:
     def __init__(self, shelf: MemoryShelf | None = None) -> None:
         self.database = MemoryDatabase()
         self.store = Store(self.database)
-        self.archive = MemoryArchive(shelf=shelf)
+        self.shelf = shelf or MemoryShelf()
+        self.archive = MemoryArchive(shelf=self.shelf)
         self.box = Box()
         self.intake = Intake(
             archive=self.archive,
             store=self.store,
-            codec=JsonDeliveryCodec(),
+            codec=Codec(),
             sealer=Reversed(),
             repair_box=self.box,
-            clock=Noon(),
-            ids=Counted(),
+            clock=HandClock(),
+            ids=CountedIds(),
         )
 
     async def send(self, kind: str = "push", outcome: Outcome = Outcome.UNDERSTOOD) -> Appended:
@@ -118,10 +60,6 @@ class Platform:
     def lines(self) -> list[bytes]:
         """Return every record of the archive."""
         return [line for info in self.archive.segments() for _, line in self.archive.read(info.segment)]
-
-    def written(self, kind: str) -> int:
-        """Return how many deliveries of a kind the store has counted."""
-        return sum(row.deliveries for row in self.database.intake_counts.values() if row.kind == kind)
 
 
 def story(tell: Callable[[Platform], Awaitable[None]]) -> None:
@@ -145,8 +83,11 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "RETRY_SECONDS", 0.0)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(draining, "RETRY_SECONDS", 0.0)
+    # Tracebacks are drawn with all their variables, which takes longer than everything that is tested here.
+    with capture_logs():
+        yield
 
 
 def test_many_that_wait_share_one_append() -> None:
@@ -183,7 +124,7 @@ def test_one_poisoned_delivery_keeps_nobody_out() -> None:
 
     async def tell(platform: Platform) -> None:
         await asyncio.gather(platform.send("a"), platform.send("poison"), platform.send("b"))
-        assert (1, 1) == (platform.written("a"), platform.written("b"))
+        assert (1, 1) == (platform.store.written("a"), platform.store.written("b"))
         assert ["poison"] == [letter.kind for letter in await platform.store.dead_letters()]
         assert [3] == list(platform.database.archive_positions.values())
 
@@ -199,7 +140,7 @@ def test_a_poisoned_delivery_does_not_stop_catching_up() -> None:
             await platform.send(kind)
         platform.database.available = True
         await until(lambda: not platform.intake.store_is_away)
-        assert (1, 1, 1) == tuple(map(platform.written, ("a", "poison", "b")))
+        assert (1, 1, 1) == tuple(map(platform.store.written, ("a", "poison", "b")))
 
     story(tell)
 
@@ -213,7 +154,7 @@ def test_an_archive_that_cannot_write_fails_exactly_its_callers() -> None:
             await platform.send("lost")
         platform.archive.available = True
         await platform.send("kept")
-        assert (0, 1) == (platform.written("lost"), platform.written("kept"))
+        assert (0, 1) == (platform.store.written("lost"), platform.store.written("kept"))
 
     story(tell)
 
@@ -228,7 +169,7 @@ def test_ignored_deliveries_are_counted_and_not_kept() -> None:
         await platform.intake.stop()
 
     asyncio.run(whole())
-    assert (1, []) == (platform.written("star"), platform.lines())
+    assert (1, []) == (platform.store.written("star"), platform.lines())
 
 
 def test_unknown_ones_are_sealed() -> None:
@@ -253,7 +194,7 @@ def test_a_client_that_hangs_up_loses_nothing() -> None:
         with suppress(asyncio.CancelledError):
             await request
         await until(lambda: platform.intake.pending == 0)
-        assert 1 == platform.written("gone")
+        assert 1 == platform.store.written("gone")
 
     story(tell)
 
@@ -264,19 +205,203 @@ def test_what_dead_processes_left_is_written() -> None:
     async def whole() -> None:
         shelf = MemoryShelf()
         dead = MemoryArchive(shelf=shelf)
-        left = AcceptedDelivery(
-            delivery_uid=uuid4(),
-            received_at=NOON,
-            channel="github",
-            source=Source.GITHUB,
-            outcome=Outcome.UNDERSTOOD,
-            kind="left",
-        )
-        await dead.append([JsonDeliveryCodec().encode(left)])
+        await dead.append([record(1, "left"), UNREADABLE])
         await dead.close()
         platform = Platform(shelf)
         await platform.intake.start()
-        await asyncio.wait_for(until(lambda: platform.written("left") == 1), 3)
+        await asyncio.wait_for(until(lambda: platform.store.written("left") == 1), 3)
+        assert [1] == list(platform.store.counted("archive").values())
         await platform.intake.stop()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), ValueError("a row of another shape"), OSError("a disk")])
+def test_whatever_fails_while_catching_up_the_store_is_caught_up(error: Exception) -> None:
+    """An error of any kind while catching up delays it, and deliveries go on being acknowledged by the archive."""
+
+    async def tell(platform: Platform) -> None:
+        # Looking once for what dead processes left asks the store too, and must not meet these errors.
+        await until(lambda: platform.store.asked == 1)
+        platform.store.errors = [Unavailable("away"), error, error, None, error]
+        await platform.send("a")
+        await platform.send("b")
+        await until(lambda: not platform.intake.store_is_away)
+        await platform.send("c")
+        written = [platform.store.written(kind, outcome=Outcome.UNDERSTOOD) for kind in ("a", "b", "c")]
+        assert ([1, 1, 1], []) == (written, platform.store.errors)
+
+    story(tell)
+
+
+def test_an_own_record_that_cannot_be_decoded_does_not_stop_catching_up() -> None:
+    """It is counted, its neighbours are written, and the store counts as back."""
+
+    async def tell(platform: Platform) -> None:
+        platform.database.available = False
+        await platform.send("a")
+        await platform.send("b")
+        ((_, held),) = platform.shelf.segments.values()
+        held[0] = UNREADABLE
+        platform.database.available = True
+        await until(lambda: not platform.intake.store_is_away)
+        assert (0, 1) == (platform.store.written("a"), platform.store.written("b"))
+        assert [1] == list(platform.store.counted("archive").values())
+
+    story(tell)
+
+
+def test_a_store_that_refuses_everything_counts_as_away() -> None:
+    """When not even the note for triage is taken, the archive acknowledges alone until the store takes something."""
+
+    async def tell(platform: Platform) -> None:
+        platform.store.refuses_everything = True
+        await platform.send("a")
+        assert platform.intake.store_is_away
+        await platform.send("b")
+        assert (2, 2) == (len(platform.lines()), platform.intake.pending)
+        platform.store.refuses_everything = False
+        await until(lambda: not platform.intake.store_is_away)
+        assert (1, 1) == (platform.store.written("a"), platform.store.written("b"))
+
+    story(tell)
+
+
+def test_the_store_goes_away_and_comes_back_time_and_again() -> None:
+    """After every absence the two ways meet again without a delivery lost or doubled."""
+
+    async def tell(platform: Platform) -> None:
+        for number in range(20):
+            platform.database.available = number % 3 == 0
+            await asyncio.gather(*(platform.send(f"k{number}") for _ in range(3)))
+            await asyncio.sleep(0)
+        platform.database.available = True
+        await until(lambda: not platform.intake.store_is_away)
+        assert {3} == {platform.store.written(f"k{number}") for number in range(20)}
+
+    story(tell)
+
+
+def test_a_record_that_was_caught_up_before_its_append_was_heard_of_is_written_once() -> None:
+    """Catching up may read a record whose append has not returned yet; when it returns nothing is left to do."""
+
+    async def tell(platform: Platform) -> None:
+        await platform.send("a")
+        platform.database.available = False
+        await platform.send("b")
+        append, heard = platform.archive.append, asyncio.Event()
+
+        async def late(records: Sequence[bytes]) -> list[Position]:
+            positions = await append(records)
+            await heard.wait()
+            return positions
+
+        platform.archive.append = late  # type: ignore[method-assign]
+        request = asyncio.create_task(platform.send("c"))
+        await until(lambda: len(platform.lines()) == 3)
+        platform.database.available = True
+        await until(lambda: not platform.intake.store_is_away)
+        heard.set()
+        await request
+        assert [1, 1, 1] == [platform.store.written(kind) for kind in ("a", "b", "c")]
+        assert 0 == platform.intake.pending
+
+    story(tell)
+
+
+def test_one_record_that_the_archive_refuses_keeps_nobody_out() -> None:
+    """Its sender hears of it, and those who came at the same time are acknowledged."""
+
+    async def tell(platform: Platform) -> None:
+        sent = (platform.send(kind) for kind in ("a", "wide", "b"))
+        first, refused, last = await asyncio.gather(*sent, return_exceptions=True)
+        assert (Appended(), Appended()) == (first, last)
+        assert isinstance(refused, InvalidInput)
+        assert (1, 0, 1) == tuple(map(platform.store.written, ("a", "wide", "b")))
+        assert 0 == platform.intake.pending
+
+    story(tell)
+
+
+def test_batches_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When more wait than fit in one batch, they are written in several, in order."""
+    monkeypatch.setattr(ingest, "MAX_BATCH", 2)
+
+    async def tell(platform: Platform) -> None:
+        await asyncio.gather(*(platform.send(f"k{number}") for number in range(5)))
+        written = [[row.kind for row in batch.deliveries] for batch in platform.store.batches]
+        assert max(map(len, written)) <= 2
+        assert [f"k{number}" for number in range(5)] == [kind for batch in written for kind in batch]
+
+    story(tell)
+
+
+def test_refusals_are_counted_and_not_kept() -> None:
+    """What was turned away shows in the counts of the process and of the store, and in no archive."""
+
+    async def tell(platform: Platform) -> None:
+        platform.intake.refused(channel="jira", reason="signature")
+        await until(lambda: platform.intake.pending == 0)
+        assert {("jira", Outcome.REFUSED): 1} == dict(platform.intake.outcomes)
+        assert {("refused", "signature"): 1} == platform.store.counted("jira")
+        assert [] == platform.lines()
+
+    story(tell)
+
+
+def test_counts_are_lost_while_the_store_is_away_and_nothing_else() -> None:
+    """What would only be counted does not wait for the store; this process's own counts have it."""
+
+    async def tell(platform: Platform) -> None:
+        platform.database.available = False
+        await platform.send("a")
+        platform.intake.refused(channel="github", reason="signature")
+        await platform.send("star", Outcome.IGNORED)
+        assert 1 == platform.intake.pending
+        platform.database.available = True
+        await until(lambda: not platform.intake.store_is_away)
+        assert {("understood", ""): 1} == platform.store.counted("github")
+        outcomes = {outcome: count for (_, outcome), count in platform.intake.outcomes.items()}
+        assert {Outcome.UNDERSTOOD: 1, Outcome.REFUSED: 1, Outcome.IGNORED: 1} == outcomes
+
+    story(tell)
+
+
+def test_nothing_is_accepted_before_the_start_and_after_the_stop() -> None:
+    """The sender is told to try again, instead of waiting for somebody who will never come."""
+
+    async def whole() -> None:
+        platform = Platform()
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="send the delivery again"):
+                await platform.send()
+            await platform.intake.start()
+            await platform.send()
+            await platform.intake.stop()
+        assert 2 == len(platform.lines())
+
+    asyncio.run(whole())
+
+
+def test_a_delivery_that_meets_the_stop_is_answered() -> None:
+    """When the platform ends while a payload is put aside for repair, its sender is told to try again."""
+
+    async def whole() -> None:
+        platform, released, begun = Platform(), threading.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        class Slow(Box):
+            def put(self, letter: UUID, sealed: bytes) -> None:
+                loop.call_soon_threadsafe(begun.set)
+                released.wait(3)
+
+        platform.intake._repair_box = Slow()
+        await platform.intake.start()
+        request = asyncio.create_task(platform.send("odd", Outcome.UNKNOWN))
+        await begun.wait()
+        await platform.intake.stop()
+        released.set()
+        with pytest.raises(Unavailable, match="send the delivery again"):
+            await asyncio.wait_for(request, 3)
 
     asyncio.run(whole())

@@ -178,9 +178,15 @@ def test_concentration_ranks_reviewers() -> None:
 def test_a_small_team_gets_no_breakdown() -> None:
     """Below the minimum the answer has no place for reviewers, and its text names none."""
     found = reviewer_concentration({"bb": 3}, contributors=5, minimum=6)
-    assert SuppressedConcentration(minimum=6) == found
-    assert {"minimum"} == {field.name for field in fields(found)}
+    assert SuppressedConcentration(minimum=6, review_count=3, uneven=True) == found
+    assert {"minimum", "review_count", "uneven"} == {field.name for field in fields(found)}
     assert "bb" not in repr(found)
+
+
+def test_a_large_team_gets_none_either_when_it_is_withheld() -> None:
+    """What a difference would give away is withheld however many contributed."""
+    found = reviewer_concentration({"bb": 1, "cc": 1}, contributors=9, minimum=6, withheld=True)
+    assert SuppressedConcentration(minimum=6, review_count=2, uneven=False) == found
 
 
 def test_fewer_than_no_reviews_are_refused() -> None:

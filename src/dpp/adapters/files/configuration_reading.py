@@ -11,6 +11,7 @@ from dpp.adapters.files.toml_tables import Table
 from dpp.application.configuration_changes import WEEKDAYS
 from dpp.application.configuration_checks import Problem
 from dpp.application.stream_identity import Read, settle
+from dpp.domain.bottlenecks import BottleneckSeverity, SeverityRow
 from dpp.domain.configuration import (
     CalendarRules,
     Configuration,
@@ -31,12 +32,15 @@ T = TypeVar("T")
 
 ENVIRONMENTS = ("dev", "staging", "production")
 LEAD_TIME_METHODS = ("pr", "commit")
+#: ``none`` is what there is when no row applies.
+SEVERITIES = tuple(severity.value for severity in BottleneckSeverity if severity is not BottleneckSeverity.NONE)
 STREAM_SOURCES = ("field", "project", "label", "component")
 
 MAX_PEOPLE = 10_000
 MAX_CONTRIBUTORS = 1_000
 MAX_CORRELATION_MINUTES = 7 * 24 * 60
 MAX_WINDOW_DAYS = 3_650
+MAX_STREAMS = 1_000
 MAX_ORDER = 1_000_000
 _NO_ID = UUID(int=0)
 
@@ -197,6 +201,17 @@ def _environment(table: Table) -> EnvironmentRule:
     )
 
 
+def _severity(table: Table) -> SeverityRow:
+    word = table.choice("severity", SEVERITIES, what="severity")
+    return SeverityRow(
+        severity=BottleneckSeverity(word or BottleneckSeverity.NONE),
+        impacted_streams=table.required_whole(
+            "impacted_streams", low=1, high=MAX_STREAMS, why="at least so many delivery streams are impacted"
+        ),
+        confidence_below=table.optional_number("confidence_below", above=0, high=100),
+    )
+
+
 def _group_role(table: Table) -> GroupRole:
     return GroupRole(
         role=table.text("role"),
@@ -222,5 +237,6 @@ _LISTS: dict[str, Callable[[Table], object]] = {
     "jira_projects": _jira_project,
     "status_mappings": _status_mapping,
     "environments": _environment,
+    "severities": _severity,
     "group_roles": _group_role,
 }

@@ -20,6 +20,7 @@ LISTS = (
     "jira_projects",
     "status_mappings",
     "environments",
+    "severities",
     "group_roles",
 )
 
@@ -82,6 +83,8 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
     if isinstance(value, StrEnum):
         return _text(value.value)
     if isinstance(value, date):

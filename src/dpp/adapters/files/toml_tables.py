@@ -61,6 +61,12 @@ class Table:
         number = self.optional_whole(key, low=low, high=high)
         return default if number is None else number
 
+    def required_whole(self, key: str, *, low: int, high: int, why: str) -> int:
+        """Return a whole number of a range that must be there; the lowest when it is not."""
+        if not self.has(key):
+            self.report(f"is missing; {why}", key)
+        return self.whole(key, low=low, high=high, default=low)
+
     def optional_whole(self, key: str, *, low: int, high: int) -> int | None:
         """Return a whole number of a range, or None when it is missing."""
         if not self.has(key):
@@ -72,6 +78,19 @@ class Table:
             self.report(f"must be from {low} to {high}, not {value}", key)
         else:
             return value
+        return None
+
+    def optional_number(self, key: str, *, above: float, high: float) -> float | None:
+        """Return a number, with or without a fraction, above one and up to another; None when it is missing."""
+        if not self.has(key):
+            return None
+        value = self._values[key]
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self._wrong_type(value, "a number", key)
+        elif not above < value <= high:
+            self.report(f"must be above {above:g} and at most {high:g}, not {value:g}", key)
+        else:
+            return float(value)
         return None
 
     def flag(self, key: str, *, default: bool) -> bool:

@@ -23,7 +23,17 @@ from dpp.domain.events import Facts, Normalised, Outcome, Source
 SIGNATURE_HEADER = "x-hub-signature"
 DELIVERY_HEADER = "x-atlassian-webhook-identifier"
 _METHOD = "sha256="
+_UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _NO_TIME = "neither the changelog nor the payload says when it happened (changelog.created, timestamp)"
+
+
+class _Named(msgspec.Struct):
+    """Of a delivery the name alone; everything else is skipped over."""
+
+    event: str | None = msgspec.field(name="webhookEvent", default=None)
+
+
+_NAMED = msgspec.json.Decoder(_Named)
 
 
 class JiraReader(WebhookReader):
@@ -71,13 +81,13 @@ class JiraReader(WebhookReader):
         """
         try:
             return _normalised(verified.body, reading)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except _UNDECODABLE as error:
             body = mended(verified.body)
             if body is None or body == verified.body:
                 raise malformed(verified.body) from error
         try:
             return _normalised(body, reading)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except _UNDECODABLE as error:
             raise malformed(verified.body) from error
 
 
@@ -91,7 +101,19 @@ def _any_equal(claimed: bytes, known: Sequence[bytes]) -> bool:
 
 
 def _verified(body: bytes, delivery_id: str | None) -> Verified:
-    return Verified(source=Source.JIRA, kind=None, body=body, delivery_id=delivery_id)
+    return Verified(source=Source.JIRA, kind=_kind(body), body=body, delivery_id=delivery_id)
+
+
+def _kind(body: bytes) -> str | None:
+    """Return ``webhookEvent``, which no header tells; None where there is none to be read, which is said later."""
+    try:
+        return cleaned(_NAMED.decode(body).event)
+    except _UNDECODABLE:
+        again = mended(body)
+    try:
+        return None if again is None else cleaned(_NAMED.decode(again).event)
+    except _UNDECODABLE:
+        return None
 
 
 def _normalised(body: bytes, reading: Reading) -> Normalised:

@@ -10,10 +10,12 @@ from uuid import UUID
 from dpp.adapters.memory.database import ConfigurationVersion, MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.application.affected import Affected, ConfigurationChanged, affected_by
+from dpp.application.identities import PullRequestId
 from dpp.application.ports import Change, ConfigurationStore
+from dpp.application.resolving import EVENT_TABLES
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
 from dpp.domain.configuration import Configuration
-from dpp.domain.events import PullRequestEvent
+from dpp.domain.events import CicdEvent, IncidentEvent, PullRequestEvent
 
 CHANGED = Change(topic="configuration")
 
@@ -56,7 +58,7 @@ class MemoryConfigurationStore(ConfigurationStore):
         return after
 
     def _mark_stale(self, affected: Affected, moved: set[UUID]) -> None:
-        keys = {*self._tickets(affected), *self._pull_requests(affected, moved)}
+        keys = {*self._tickets(affected), *self._pull_requests(affected, moved), *self._deliveries(affected)}
         for key in sorted(keys):
             self._database.mark_stale(key)
         if keys and self._feed is not None:
@@ -78,3 +80,13 @@ class MemoryConfigurationStore(ConfigurationStore):
             for row in self._database.events[table]:
                 if row.repo_id in concerned and isinstance(row.event, PullRequestEvent):
                     yield StaleKey(StaleKind.PULL_REQUEST, pull_request_key(row.repo_id, row.event.pr_number))
+
+    def _deliveries(self, affected: Affected) -> Iterator[StaleKey]:
+        if not affected.all_deliveries:
+            return
+        for table in EVENT_TABLES:
+            for row in self._database.events[table]:
+                if isinstance(row.event, CicdEvent | IncidentEvent) and (key := row.makes_stale) is not None:
+                    yield key
+                elif isinstance(row.event, PullRequestEvent) and row.repo_id is not None:
+                    yield PullRequestId(row.repo_id, row.event.pr_number).key(StaleKind.CHANGE)

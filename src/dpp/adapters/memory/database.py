@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dpp.application.counting import IntakeCount
+from dpp.application.delivery_rows import VerdictRow
 from dpp.application.ports import DeadLetter
 from dpp.application.repositories import Repositories
 from dpp.application.resolving import EVENT_TABLES, ResolvedEvent
@@ -51,6 +52,7 @@ class MemoryDatabase:
         dead_letters: unread payloads, with their sealed bytes where known.
         archive_positions: records of each archive segment that are written.
         versions: every configuration, the current one last; empty before the first.
+        verdicts: what people have said of deployments' blame, in the order of arrival.
         available: set to False to make every store of this database raise ``Unavailable``.
     """
 
@@ -66,6 +68,7 @@ class MemoryDatabase:
     dead_letters: dict[UUID, tuple[DeadLetter, bytes | None]] = field(default_factory=dict)
     archive_positions: dict[str, int] = field(default_factory=dict)
     versions: list[ConfigurationVersion] = field(default_factory=list)
+    verdicts: list[VerdictRow] = field(default_factory=list)
     available: bool = True
     stale_marks: int = 0
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.derived_deliveries import MemoryDeliveries
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.derivation import (
+    TOPICS,
     Backlog,
     DerivationStore,
     Derive,
@@ -19,22 +22,20 @@ from dpp.application.derivation import (
     LinkedTicket,
     Marked,
     News,
-    PullRequestId,
     PullRequestInputs,
     TicketInputs,
     attributes_of,
     chosen_ticket,
     isolate,
-    pull_request_of,
 )
 from dpp.application.derived_rows import (
     AttributionRow,
     CycleRow,
-    PullRequestCycleRow,
     PullRequestRow,
     StayRow,
     WorkItemRow,
 )
+from dpp.application.identities import PullRequestId, pull_request_of
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
 from dpp.domain.calendar import from_micros, to_micros
@@ -48,25 +49,6 @@ K = TypeVar("K")
 
 _WORK_ITEM_TABLES = ("work_item_events", "work_item_facts")
 _PULL_REQUEST_TABLES = ("pr_events", "pull_request_facts")
-
-
-@dataclass(slots=True)
-class MemoryDerivedTables:
-    """
-    The derived rows.
-
-    Attributes:
-        work_items: by identity of the ticket, as are the next three.
-        cycles: completions of each ticket, those that count and those that do not.
-        pull_requests: by repository and number, as are their cycles.
-    """
-
-    work_items: dict[str, WorkItemRow] = field(default_factory=dict)
-    stays: dict[str, list[StayRow]] = field(default_factory=dict)
-    attributions: dict[str, list[AttributionRow]] = field(default_factory=dict)
-    cycles: dict[str, list[CycleRow]] = field(default_factory=dict)
-    pull_requests: dict[PullRequestId, PullRequestRow] = field(default_factory=dict)
-    pull_request_cycles: dict[PullRequestId, PullRequestCycleRow] = field(default_factory=dict)
 
 
 class MemoryDerivationStore(DerivationStore):
@@ -87,6 +69,7 @@ class MemoryDerivationStore(DerivationStore):
     ) -> None:
         self._database = database
         self.tables = tables if tables is not None else MemoryDerivedTables()
+        self._deliveries = MemoryDeliveries(database, self.tables)
         self._feed = feed
         self._items = _Index(_WORK_ITEM_TABLES, _item_of)
         self._pull_requests = _Index(_PULL_REQUEST_TABLES, _pull_request_id)
@@ -104,27 +87,21 @@ class MemoryDerivationStore(DerivationStore):
         news = News()
 
         async def attempt(some: Sequence[StaleKey]) -> Collection[StaleKey]:
-            replace_rows = self._derive_tickets if kind is StaleKind.TICKET else self._derive_pull_requests
-            return replace_rows(derive, some, self._database.configuration, news)
+            return self._replace_rows(kind, derive, some, news)
 
         outcome = await isolate(list(dict.fromkeys(entry.key for entry in entries)), attempt)
         done = set(outcome.done)
         settled = {entry.entry_id for entry in entries if entry.key in done}
         self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
         self._mark(outcome.marked)
-        if done and self._feed is not None:
+        if done and kind in TOPICS and self._feed is not None:
             await self._feed.publish(news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
 
     async def mark_all(self, kind: StaleKind) -> Marked:
         """Queue every thing of a kind that has events or derived rows."""
         self._database.check_available()
-        if kind is StaleKind.TICKET:
-            items = self._items.of(self._database).keys() | self.tables.work_items.keys()
-            keys = {StaleKey(kind, item) for item in items}
-        else:
-            ids = self._pull_requests.of(self._database).keys() | self.tables.pull_requests.keys()
-            keys = {StaleKey(kind, pull_request_key(*one)) for one in ids}
+        keys = self._everything(kind)
         self._mark(keys)
         return Marked(len(keys), self._database.stale_marks)
 
@@ -133,6 +110,45 @@ class MemoryDerivationStore(DerivationStore):
         self._database.check_available()
         waiting = [entry for entry in self._database.stale if entry.key not in skip]
         return Backlog(entries=sum(up_to is None or entry.entry_id <= up_to for entry in waiting), oldest=None)
+
+    def _replace_rows(
+        self, kind: StaleKind, derive: Derive, keys: Sequence[StaleKey], news: News
+    ) -> Collection[StaleKey]:
+        configuration, deliveries = self._database.configuration, self._deliveries
+        match kind:
+            case StaleKind.TICKET:
+                return self._derive_tickets(derive, keys, configuration, news)
+            case StaleKind.PULL_REQUEST:
+                return self._derive_pull_requests(derive, keys, configuration, news)
+            case StaleKind.PUSH:
+                return deliveries.pushes(keys)
+            case StaleKind.DEPLOYMENT:
+                return deliveries.deployments(derive, keys, configuration, news)
+            case StaleKind.ROLLBACK:
+                return deliveries.rollbacks(keys)
+            case StaleKind.CHANGE:
+                return deliveries.changes(derive, keys, configuration, news)
+            case StaleKind.INCIDENT:
+                return deliveries.incidents(derive, keys, configuration, news)
+
+    def _everything(self, kind: StaleKind) -> set[StaleKey]:
+        match kind:
+            case StaleKind.TICKET:
+                items = self._items.of(self._database).keys() | self.tables.work_items.keys()
+                return {StaleKey(kind, item) for item in items}
+            case StaleKind.PULL_REQUEST:
+                return {
+                    one.key(kind)
+                    for one in self._pull_requests.of(self._database).keys() | self.tables.pull_requests.keys()
+                }
+            case StaleKind.DEPLOYMENT:
+                return self._deliveries.all_deployments()
+            case StaleKind.CHANGE:
+                return self._deliveries.all_changes()
+            case StaleKind.INCIDENT:
+                return self._deliveries.all_incidents()
+            case StaleKind.PUSH | StaleKind.ROLLBACK:
+                return set()
 
     def _mark(self, keys: Iterable[StaleKey]) -> None:
         ordered = sorted(keys)
@@ -219,7 +235,8 @@ class MemoryDerivationStore(DerivationStore):
             news.add(row.delivery_stream_id, [row.tech_stream_id] if row.tech_stream_id else [])
         changed = [(before.get(one), after.get(one)) for one in ids if _link(before.get(one)) != _link(after.get(one))]
         linked = {row.linked_issue_id for pair in changed for row in pair if row is not None}
-        return {StaleKey(StaleKind.TICKET, issue_id) for issue_id in linked if issue_id is not None}
+        stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in linked if issue_id is not None}
+        return stale | set(self._deliveries.beginnings({one.repo_id for one in ids}))
 
     def _pull_request_inputs(self, ids: Iterable[PullRequestId]) -> PullRequestInputs:
         known = self._pull_requests.of(self._database)

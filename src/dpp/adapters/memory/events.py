@@ -11,10 +11,11 @@ from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.application.counting import counted, dead_letter_of, tally
 from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.ports import Batch, DeadLetter, EventStore
-from dpp.application.repositories import Repositories
+from dpp.application.repositories import DeployTarget, Repositories, Repository
 from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, sprints_named
-from dpp.domain.configuration import Configuration
-from dpp.domain.events import Outcome, SprintFact
+from dpp.application.stale import StaleKey, StaleKind
+from dpp.domain.configuration import Configuration, folded
+from dpp.domain.events import IncidentEvent, Outcome, SprintFact
 
 
 class MemoryEventStore(EventStore):
@@ -96,8 +97,22 @@ class MemoryEventStore(EventStore):
             for fact in delivery.facts.repositories:
                 if register.reports_news(fact):
                     register.report(fact)
+        known = {item.repo_id for item in register.changed}
         register.saved()
+        self._mark_incidents(item for item in register.all if item.repo_id in known)
         return register
+
+    def _mark_incidents(self, repositories: Iterable[Repository]) -> None:
+        """Queue the incidents of services whose repositories may only now have been seen."""
+        found = [
+            DeployTarget(item.repo_id, item.tech_stream_id, item.deploy_target)
+            for item in repositories
+            if item.deploy_target is not None and item.tech_stream_id is not None
+        ]
+        services = {name for target in found for name in target.services}
+        for row in self._database.events["incident_events"]:
+            if isinstance(row.event, IncidentEvent) and folded(row.event.service_name) in services:
+                self._database.mark_stale(StaleKey(StaleKind.INCIDENT, row.event.incident_id))
 
     def _add(self, resolved: Iterable[ResolvedEvent]) -> set[UUID]:
         """Keep the facts that are not there under any of their keys, and return their ids."""

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from uuid import UUID
 
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.adapters.memory.derivations import MemoryDerivedTables
 from dpp.adapters.memory.selections import shown_pull_requests
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.enrich import sprint_uuid
 from dpp.application.readers import (
     ChannelCount,

@@ -10,10 +10,10 @@ from uuid import UUID
 import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.adapters.memory.derivations import MemoryDerivedTables
 from dpp.adapters.memory.selections import attribution, only, shown_pull_requests, shown_tickets
-from dpp.application.derivation import PullRequestId
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.derived_rows import CycleRow, PullRequestRow
+from dpp.application.identities import PullRequestId
 from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.views import View, Window
@@ -24,8 +24,6 @@ from dpp.domain.quality import QualityRate
 from dpp.domain.stages import Stage
 
 _FINISHED = frozenset({Stage.DONE.value, Stage.CANCELLED.value, DELETED})
-_PRODUCTION = "production"
-_CLOSING = frozenset({CicdEventType.DEPLOY_COMPLETED, CicdEventType.DEPLOY_FAILED})
 #: Of two facts of one instant about a bug, the later one of these counts.
 _DEFECT_ORDER = (DefectEventType.LOGGED, DefectEventType.ATTRIBUTED, DefectEventType.RECLASSIFIED)
 
@@ -125,50 +123,12 @@ class MemoryMetricsReader(MetricsReader):
         return {issue_id: row for *_, issue_id, row in sorted(known, key=lambda one: one[:3])}
 
     def _traced(self, view: View) -> Iterator[bool]:
-        tech_streams = {row.repo_id: row.tech_stream_id for row in self._database.repositories.all}
-        for deployment in self._deployments(view):
-            carried = self._carried(deployment)
-            tech = tech_streams.get(deployment.repo_id) if deployment.repo_id else None
-            if view.shows(
-                delivery_stream_id=carried.delivery_stream_id if carried else None,
-                tech_stream_ids=only(tech or deployment.tech_stream_id),
-            ):
-                told = deployment.link.key if deployment.link else None
-                yield bool(told or (carried and carried.linked_ticket_id))
-
-    def _deployments(self, view: View) -> Iterable[ResolvedEvent]:
-        """Return the last closing event of each production deployment."""
-        known = [
-            (row.event.event_timestamp, row.event_id, (row.event.pipeline_id, row.event.pipeline_run_id), row)
-            for row in self._database.events["cicd_events"]
-            if isinstance(row.event, CicdEvent)
-            and row.environment == _PRODUCTION
-            and row.event.event_type in _CLOSING
-            and row.event.status != "cancelled"
-            and row.event.event_timestamp <= view.as_of
-        ]
-        return {run: row for *_, run, row in sorted(known, key=lambda one: one[:2])}.values()
-
-    def _carried(self, deployment: ResolvedEvent) -> PullRequestRow | None:
-        """Return the pull request that it names, else the one whose merge it carries, else the one whose head."""
-        event, repo_id = deployment.event, deployment.repo_id
-        if repo_id is None or not isinstance(event, CicdEvent):
-            return None
-        named = [] if event.linked_pr_number is None else [event.linked_pr_number]
-        by_merge, by_head = self._pull_requests_at(repo_id, event.commit_sha)
-        ways = (number for numbers in (named, by_merge, by_head) for number in sorted(numbers, reverse=True))
-        found = (self._tables.pull_requests.get(PullRequestId(repo_id, number)) for number in ways)
-        return next((row for row in found if row is not None), None)
-
-    def _pull_requests_at(self, repo_id: UUID, commit: str | None) -> tuple[list[int], list[int]]:
-        if commit is None:
-            return [], []
-        rows = [row.event for row in self._database.events["pr_events"] if row.repo_id == repo_id]
-        events = [event for event in rows if isinstance(event, PullRequestEvent)]
-        return (
-            [event.pr_number for event in events if event.merge_sha == commit],
-            [event.pr_number for event in events if event.head_sha == commit],
-        )
+        moment = to_micros(view.as_of)
+        for row in self._tables.deployments.values():
+            if row.environment == PRODUCTION and row.deployed_at <= moment:
+                tech = only(row.tech_stream_id)
+                if view.shows(delivery_stream_id=row.delivery_stream_id, tech_stream_ids=tech):
+                    yield row.linked_ticket_id is not None
 
 
 def _share(complete: Iterable[bool]) -> Share:

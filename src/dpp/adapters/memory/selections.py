@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from dpp.adapters.memory.derivations import MemoryDerivedTables
+from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.derived_rows import AttributionRow, PullRequestRow
 from dpp.application.views import View
 from dpp.domain.calendar import to_micros

@@ -20,6 +20,7 @@ from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
 from dpp.adapters.postgres.intake_rows import Row, as_json
 from dpp.application.affected import Affected, ConfigurationChanged, affected_by
+from dpp.application.identities import PullRequestId, RunId
 from dpp.application.ports import Change, ConfigurationStore
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
 from dpp.domain.configuration import Configuration
@@ -29,6 +30,13 @@ LOCK = 0x64707063
 
 CHANGED = Change(topic="configuration")
 
+
+_DELIVERIES = """
+SELECT 'deployment', pipeline_id, pipeline_run_id, NULL::uuid, NULL::int FROM cicd_events
+WHERE event_type IN ('deploy_completed', 'deploy_failed')
+UNION SELECT 'change', NULL, NULL, repo_id, pr_number FROM pull_requests WHERE state = 'merged'
+UNION SELECT 'incident', incident_id, NULL, NULL, NULL FROM incident_events
+"""
 
 #: For those who are in a transaction already.
 load = current_configuration
@@ -150,11 +158,23 @@ async def _mark_stale(connection: Connection, affected: Affected, moved: Iterabl
         StaleKey(StaleKind.PULL_REQUEST, pull_request_key(repo_id, number))
         for repo_id, number in await _pull_requests(connection, affected, moved)
     ]
+    if affected.all_deliveries:
+        keys += [key for row in await (await connection.execute(_DELIVERIES)).fetchall() for key in _delivery(row)]
     if keys:
         async with connection.cursor().copy("COPY stale_keys (share, kind, key) FROM STDIN") as copy:
             for key in keys:
                 await copy.write_row((key.group, key.kind.value, key.key))
         await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
+
+
+def _delivery(row: tuple[str, str | None, str | None, UUID | None, int | None]) -> Iterable[StaleKey]:
+    kind, first, second, repo_id, number = row
+    if kind == StaleKind.CHANGE and repo_id is not None and number is not None:
+        yield PullRequestId(repo_id, number).key(StaleKind.CHANGE)
+    elif kind == StaleKind.DEPLOYMENT and first is not None and second is not None:
+        yield RunId(first, second).key(StaleKind.DEPLOYMENT)
+    elif first is not None:
+        yield StaleKey(StaleKind.INCIDENT, first)
 
 
 async def _tickets(connection: Connection, affected: Affected) -> list[str]:

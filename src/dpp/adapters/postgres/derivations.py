@@ -7,11 +7,17 @@ fact that is committed later has an entry of its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from dpp.adapters.postgres.derived import PullRequestTables, TicketTables
+from dpp.adapters.postgres.derived_changes import ChangeTables, Pushes
+from dpp.adapters.postgres.derived_deployments import DeploymentTables
+from dpp.adapters.postgres.derived_incidents import IncidentTables
+from dpp.adapters.postgres.derived_pull_requests import PullRequestTables
+from dpp.adapters.postgres.derived_rollbacks import Rollbacks
+from dpp.adapters.postgres.derived_tables import DerivedTables
+from dpp.adapters.postgres.derived_tickets import TicketTables
 from dpp.adapters.postgres.documents import current_configuration
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.errors import translated
@@ -19,6 +25,7 @@ from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
 from dpp.adapters.postgres.histories import Histories
 from dpp.application.derivation import (
     MAX_SHARES,
+    TOPICS,
     Backlog,
     DerivationStore,
     Derive,
@@ -27,7 +34,7 @@ from dpp.application.derivation import (
     News,
     isolate,
 )
-from dpp.application.stale import GROUPS, StaleKey, StaleKind, pull_request_key
+from dpp.application.stale import GROUPS, StaleKey, StaleKind
 from dpp.domain.configuration import Configuration
 
 #: First number of the advisory locks of shares; it means nothing.
@@ -59,14 +66,6 @@ WHERE (%(up_to)s::bigint IS NULL OR entry_id <= %(up_to)s) AND kind || '/' || ke
 _MARK = """
 INSERT INTO stale_keys (share, kind, key) SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
 """
-_ALL_TICKETS = """
-SELECT issue_id FROM work_item_events UNION SELECT issue_id FROM work_item_facts UNION SELECT issue_id FROM work_items
-"""
-_ALL_PULL_REQUESTS = """
-SELECT repo_id, pr_number FROM pr_events WHERE repo_id IS NOT NULL
-UNION SELECT repo_id, pr_number FROM pull_request_facts WHERE repo_id IS NOT NULL
-UNION SELECT repo_id, pr_number FROM pull_requests
-"""
 
 
 class _Entry(NamedTuple):
@@ -84,8 +83,15 @@ class PostgresDerivationStore(DerivationStore):
     def __init__(self, *, database: Database) -> None:
         self._database = database
         self._configuration = Configuration()
-        self._tickets = TicketTables(Histories())
-        self._pull_requests = PullRequestTables()
+        self._tables: Mapping[StaleKind, DerivedTables] = {
+            StaleKind.TICKET: TicketTables(Histories()),
+            StaleKind.PULL_REQUEST: PullRequestTables(),
+            StaleKind.PUSH: Pushes(),
+            StaleKind.DEPLOYMENT: DeploymentTables(),
+            StaleKind.ROLLBACK: Rollbacks(),
+            StaleKind.CHANGE: ChangeTables(),
+            StaleKind.INCIDENT: IncidentTables(),
+        }
 
     async def derive_stale(
         self, derive: Derive, *, limit: int, skip: Collection[StaleKey] = frozenset()
@@ -110,19 +116,14 @@ class PostgresDerivationStore(DerivationStore):
             settled = [entry.entry_id for entry in entries if entry.key in done]
             await connection.execute("DELETE FROM stale_keys WHERE entry_id = ANY (%s)", [settled])
             await _mark(connection, outcome.marked)
-            if done:
+            if done and kind in TOPICS:
                 await notify(connection, news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
 
     async def mark_all(self, kind: StaleKind) -> Marked:
         """Queue every thing of a kind that has events or derived rows."""
         async with self._database.transaction() as connection:
-            if kind is StaleKind.TICKET:
-                cursor = await connection.execute(_ALL_TICKETS)
-                keys = [StaleKey(kind, issue_id) for (issue_id,) in await cursor.fetchall()]
-            else:
-                cursor = await connection.execute(_ALL_PULL_REQUESTS)
-                keys = [StaleKey(kind, pull_request_key(*row)) for row in await cursor.fetchall()]
+            keys = await self._tables[kind].everything(connection)
             await _mark(connection, keys)
             await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
             cursor = await connection.execute("SELECT max(entry_id) FROM stale_keys")
@@ -152,7 +153,7 @@ class PostgresDerivationStore(DerivationStore):
         current: Configuration,
         news: News,
     ) -> Collection[StaleKey]:
-        tables = self._tickets if keys[0].kind is StaleKind.TICKET else self._pull_requests
+        tables = self._tables[keys[0].kind]
         return await tables.derive(connection, derive, keys, configuration=current, news=news)
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.packing import EPOCH_MICROS
-from dpp.application.derivation import PullRequestId, PullRequestInputs, TicketInputs
+from dpp.application.derivation import PullRequestInputs, TicketInputs
+from dpp.application.identities import PullRequestId
 from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.events import (
     PullRequestEvent,

@@ -81,12 +81,12 @@ def row_of(resolved: ResolvedEvent) -> Row:
         "event_timestamp": event.event_timestamp,
     }
     match event:
+        case PullRequestEvent():
+            _add_pull_request(row, event, resolved)
         case WorkItemEvent():
             _add_work_item(row, event, resolved)
         case DefectEvent():
             _add_defect(row, event)
-        case PullRequestEvent():
-            _add_pull_request(row, event, resolved)
         case CicdEvent():
             _add_cicd(row, event, resolved)
         case IncidentEvent():

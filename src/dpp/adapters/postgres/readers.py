@@ -59,7 +59,6 @@ FROM shown CROSS JOIN jsonb_each(shown.stage_durations) AS time (label, days)
 GROUP BY time.label
 """  # noqa: S608 - constants
 
-# A deployment's ticket: of the pull request that it names, else of the one whose merge it carries, else whose head.
 _QUALITY = f"""
 SELECT rate, count(*) FILTER (WHERE is_complete), count(*)
 FROM (
@@ -86,31 +85,9 @@ FROM (
     LEFT JOIN work_item_attributions AS held
         ON held.issue_id = defect.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
     UNION ALL
-    SELECT '{QualityRate.DEPLOYMENT_TRACEABILITY}', carried.delivery_stream_id,
-        array_remove(ARRAY[coalesce(repository.tech_stream_id, deployment.tech_stream_id)], NULL),
-        coalesce(carried.linked_ticket_id, deployment.linked_ticket_id) IS NOT NULL
-    FROM (
-        SELECT DISTINCT ON (pipeline_id, pipeline_run_id) repo_id, tech_stream_id, commit_sha, linked_pr_number,
-            linked_ticket_id
-        FROM cicd_events
-        WHERE environment = 'production' AND event_type IN ('deploy_completed', 'deploy_failed')
-            AND status <> 'cancelled' AND event_timestamp <= %(as_of)s
-        ORDER BY pipeline_id, pipeline_run_id, event_timestamp DESC, event_id DESC
-    ) AS deployment
-    LEFT JOIN repositories AS repository USING (repo_id)
-    LEFT JOIN LATERAL (
-        SELECT found.linked_ticket_id, found.delivery_stream_id
-        FROM (
-            SELECT deployment.linked_pr_number AS pr_number, 1 AS way
-            UNION ALL
-            SELECT pr_number, 2 FROM pr_events
-            WHERE merge_sha = deployment.commit_sha AND repo_id = deployment.repo_id
-            UNION ALL
-            SELECT pr_number, 3 FROM pr_events WHERE head_sha = deployment.commit_sha AND repo_id = deployment.repo_id
-        ) AS named
-        JOIN pull_requests AS found ON found.repo_id = deployment.repo_id AND found.pr_number = named.pr_number
-        ORDER BY named.way, named.pr_number DESC LIMIT 1
-    ) AS carried ON true
+    SELECT '{QualityRate.DEPLOYMENT_TRACEABILITY}', delivery_stream_id, array_remove(ARRAY[tech_stream_id], NULL),
+        linked_ticket_id IS NOT NULL
+    FROM deployment_records WHERE environment = 'production' AND deployed_at <= %(as_of)s
 ) AS thing
 WHERE true{{shown}}
 GROUP BY rate

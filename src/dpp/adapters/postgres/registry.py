@@ -6,23 +6,32 @@ all known costs no query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import monotonic
 
 import msgspec
 from psycopg.rows import class_row
 
+from dpp.adapters.postgres.derived_tables import lock_deliveries
 from dpp.adapters.postgres.documents import current_configuration
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.intake_rows import as_json
 from dpp.adapters.postgres.statements import REPOSITORIES, REPOSITORY_COLUMNS, REPOSITORY_NAMES
 from dpp.application.deliveries import AcceptedDelivery
-from dpp.application.repositories import Repositories, Repository, Sighting
+from dpp.application.repositories import DeployTarget, Repositories, Repository, Sighting
 from dpp.application.resolving import repositories_named
+from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.configuration import Configuration
 
 #: Advisory lock of whoever changes repositories; the number means nothing.
 LOCK = 0x64707072
+
+_INCIDENTS_OF = """
+SELECT DISTINCT incident_id FROM incident_events WHERE tech_stream_id IS NULL AND lower(btrim(service_name)) = ANY (%s)
+"""
+_MARK = """
+INSERT INTO stale_keys (share, kind, key) SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
+"""
 
 #: Another process may have learnt a new name for what is known here; after so long it is looked up.
 MAX_AGE_SECONDS = 30.0
@@ -50,9 +59,11 @@ class Registry:
         register = await load(connection, configuration=configuration)
         if any(has_news(register, delivery) for delivery in deliveries):
             register = await self._changing(connection)
+            before = targets(register)
             for delivery in deliveries:
                 take_in(register, delivery)
             await write(connection, register)
+            await mark_incidents(connection, targets(register) - before)
         return register
 
     async def _changing(self, connection: Connection) -> Repositories:
@@ -114,6 +125,31 @@ async def write(connection: Connection, register: Repositories) -> None:
     if sightings:
         await connection.execute(REPOSITORY_NAMES, [as_json(sightings)])
     register.saved()
+
+
+def targets(register: Repositories) -> frozenset[DeployTarget]:
+    """Return what the repositories of a register deploy to."""
+    return frozenset(
+        DeployTarget(item.repo_id, item.tech_stream_id, item.deploy_target)
+        for item in register.all
+        if item.deploy_target is not None and item.tech_stream_id is not None
+    )
+
+
+async def mark_incidents(connection: Connection, found: Collection[DeployTarget]) -> None:
+    """Queue the incidents of services whose repositories have only now been seen.
+
+    Whoever derives an incident either does it before this reads, or sees the repositories.
+    """
+    if not found:
+        return
+    await lock_deliveries(connection)
+    services = sorted({name for target in found for name in target.services})
+    cursor = await connection.execute(_INCIDENTS_OF, [services])
+    keys = [StaleKey(StaleKind.INCIDENT, incident_id) for (incident_id,) in await cursor.fetchall()]
+    if keys:
+        columns = [key.group for key in keys], [key.kind.value for key in keys], [key.key for key in keys]
+        await connection.execute(_MARK, columns)
 
 
 def _row(repository: Repository) -> dict[str, object]:

@@ -10,18 +10,18 @@ from psycopg import sql
 from dpp.adapters.postgres.intake_rows import COLUMNS
 
 
-def insert(table: str, columns: tuple[str, ...], *, then: LiteralString) -> sql.Composed:
-    """Compose an INSERT of the rows in one JSON parameter, in their order."""
+def insert(table: str, columns: tuple[str, ...], *, then: LiteralString) -> bytes:
+    """Write out an INSERT of the rows in one JSON parameter, in their order.
+
+    As bytes: a statement that is composed of parts would be put together again at every use.
+    """
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    return sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, %s::json) {2}").format(
-        sql.Identifier(table),
-        names,
-        sql.SQL(then),
-    )
+    template = sql.SQL("INSERT INTO {0} ({1}) SELECT {1} FROM json_populate_recordset(NULL::{0}, %s::json) {2}")
+    return template.format(sql.Identifier(table), names, sql.SQL(then)).as_bytes()
 
 
 #: Both keys of a fact stand for a duplicate, and so does the id that follows from the first.
-EVENTS: Mapping[str, sql.Composed] = {
+EVENTS: Mapping[str, bytes] = {
     table: insert(table, columns, then="ON CONFLICT DO NOTHING RETURNING event_id")
     for table, columns in COLUMNS.items()
 }

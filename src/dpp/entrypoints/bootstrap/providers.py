@@ -18,25 +18,46 @@ from dpp.adapters.github.webhook import GitHubWebhookReader
 from dpp.adapters.identity.passwords import Argon2Passwords
 from dpp.adapters.jira.webhook import JiraReader
 from dpp.adapters.postgres.access import PostgresAccessStore
+from dpp.adapters.postgres.bottlenecks import PostgresBottleneckReader, PostgresCorrelations
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
+from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.derivations import PostgresDerivationStore
+from dpp.adapters.postgres.diagnostics import PostgresDiagnosticsReader
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.events import PostgresEventStore
 from dpp.adapters.postgres.feed import PostgresChangeFeed
+from dpp.adapters.postgres.flow_over_time import PostgresFlowReader
+from dpp.adapters.postgres.forecasting import PostgresForecastReader, PostgresForecastStore
+from dpp.adapters.postgres.job_runner import PostgresJobRunner
+from dpp.adapters.postgres.jobs import PostgresJobs
 from dpp.adapters.postgres.operations import PostgresOperationsReader
+from dpp.adapters.postgres.pulse import PostgresPulse
 from dpp.adapters.postgres.readers import PostgresMetricsReader
+from dpp.adapters.postgres.verdicts import PostgresVerdicts
 from dpp.adapters.push.readers import DeploymentReader, IncidentReader
 from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.access_ports import AccessStore, Passwords, Randomness
 from dpp.application.answers import Answers
+from dpp.application.blames import Blames, Verdicts
+from dpp.application.bottleneck_ports import BottleneckReader, Correlations
 from dpp.application.calendars import Calendars, Holidays
+from dpp.application.change_ledger import ChangeLedger
 from dpp.application.configure import ConfigurationFile
+from dpp.application.cross_stream import Correlation, CrossStream
 from dpp.application.current import CurrentConfiguration
+from dpp.application.delivery_reader import DeliveryReader
 from dpp.application.derivation import DerivationStore
 from dpp.application.derive import Derivation
+from dpp.application.diagnostics import Diagnostics
+from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.doors import Doors, Readers
+from dpp.application.flow_over_time import FlowOverTime
+from dpp.application.flow_reader import FlowReader
+from dpp.application.forecasting_reader import ForecastReader, ForecastStore
+from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
+from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.kept_answers import KeptAnswers
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import (
@@ -50,10 +71,13 @@ from dpp.application.ports import (
     RepairBox,
     Sealer,
 )
+from dpp.application.pulse import Pulse, PulseAggregation
+from dpp.application.pulse_ports import PulseAggregates, PulseReader, PulseResponses
 from dpp.application.queries import Queries
 from dpp.application.readers import MetricsReader, OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.trends import Trends
 from dpp.application.users import Users
 from dpp.domain.calendar import BusinessCalendar
 from dpp.domain.configuration import Configuration
@@ -82,8 +106,22 @@ class Platform(Provider):
     current = provide(CurrentConfiguration)
     access = provide(PostgresAccessStore, provides=AccessStore)
     metrics_reader = provide(PostgresMetricsReader, provides=MetricsReader)
+    delivery_reader = provide(PostgresDeliveryReader, provides=DeliveryReader)
+    verdicts = provide(PostgresVerdicts, provides=Verdicts)
+    change_ledger = provide(ChangeLedger)
+    blames = provide(Blames)
+    diagnostics_reader = provide(PostgresDiagnosticsReader, provides=DiagnosticsReader)
+    forecast_reader = provide(PostgresForecastReader, provides=ForecastReader)
+    forecast_store = provide(PostgresForecastStore, provides=ForecastStore)
     operations_reader = provide(PostgresOperationsReader, provides=OperationsReader)
+    pulse_responses = provide(PostgresPulse, provides=PulseResponses)
+    pulse_reader = provide(PostgresPulse, provides=PulseReader)
+    pulse_aggregates = provide(PostgresPulse, provides=PulseAggregates)
+    bottleneck_reader = provide(PostgresBottleneckReader, provides=BottleneckReader)
+    correlations = provide(PostgresCorrelations, provides=Correlations)
+    flow_reader = provide(PostgresFlowReader, provides=FlowReader)
     derivation_store = provide(PostgresDerivationStore, provides=DerivationStore)
+    jobs = provide(PostgresJobs, provides=Jobs)
     intake = provide(Intake)
     doors = provide(Doors)
 
@@ -111,6 +149,11 @@ class Platform(Provider):
         return PostgresEventStore(database=database, configuration=current.get)
 
     @provide
+    def job_runner(self, settings: Settings, clock: Clock) -> JobRunner:
+        """Run jobs over connections of its own."""
+        return PostgresJobRunner(dsn_of(settings), clock=clock)
+
+    @provide
     async def answers(self, feed: ChangeFeed) -> AsyncIterator[Answers]:
         """Answer from memory what nothing has changed since."""
         async with KeptAnswers(feed=feed) as answers:
@@ -120,6 +163,72 @@ class Platform(Provider):
     def queries(self, reader: MetricsReader, answers: Answers) -> Queries:
         """Answer what is asked of tickets."""
         return Queries(reader=reader, answers=answers)
+
+    @provide
+    def trends(self, reader: DeliveryReader, metrics: MetricsReader, calendars: Calendars, answers: Answers) -> Trends:
+        """Answer what is asked of deliveries."""
+        return Trends(reader=reader, metrics=metrics, calendars=calendars, answers=answers)
+
+    @provide
+    def diagnostics(self, reader: DiagnosticsReader, metrics: MetricsReader, answers: Answers) -> Diagnostics:
+        """Answer what is asked of defects and reviews."""
+        return Diagnostics(reader=reader, metrics=metrics, answers=answers)
+
+    @provide
+    def forecasts(
+        self,
+        reader: ForecastReader,
+        store: ForecastStore,
+        metrics: MetricsReader,
+        current: CurrentConfiguration,
+        calendars: Calendars,
+        answers: Answers,
+    ) -> Forecasts:
+        """Answer what is asked of the future."""
+        return Forecasts(
+            reader=reader,
+            store=store,
+            metrics=metrics,
+            configuration=current.get,
+            calendars=calendars,
+            answers=answers,
+        )
+
+    @provide
+    def pulse(self, reader: PulseReader, answers: Answers) -> Pulse:
+        """Answer what is asked of the survey."""
+        return Pulse(reader=reader, answers=answers)
+
+    @provide
+    def pulse_aggregation(self, reader: PulseReader, aggregates: PulseAggregates, feed: ChangeFeed) -> PulseAggregation:
+        """Write the survey's aggregates."""
+        return PulseAggregation(reader=reader, aggregates=aggregates, feed=feed)
+
+    @provide
+    def cross_stream(
+        self, reader: BottleneckReader, metrics: MetricsReader, forecasts: Forecasts, answers: Answers
+    ) -> CrossStream:
+        """Answer what is asked of shared bottlenecks."""
+        return CrossStream(reader=reader, metrics=metrics, confidences=forecasts, answers=answers)
+
+    @provide
+    def correlation(self, cross_stream: CrossStream, correlations: Correlations) -> Correlation:
+        """Write the assessments of shared bottlenecks."""
+        return Correlation(cross_stream=cross_stream, correlations=correlations)
+
+    @provide
+    def flow_over_time(
+        self,
+        reader: FlowReader,
+        bottlenecks: BottleneckReader,
+        metrics: MetricsReader,
+        calendars: Calendars,
+        answers: Answers,
+    ) -> FlowOverTime:
+        """Answer what is asked of flow over time."""
+        return FlowOverTime(
+            reader=reader, bottlenecks=bottlenecks, metrics=metrics, calendars=calendars, answers=answers
+        )
 
     @provide
     def secrets(self, settings: Settings) -> Secrets:

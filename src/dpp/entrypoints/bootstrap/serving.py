@@ -8,15 +8,23 @@ from contextlib import asynccontextmanager
 from dishka import Provider
 from litestar import Litestar
 
+from dpp.application.blames import Blames
+from dpp.application.change_ledger import ChangeLedger
+from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.doors import Doors
+from dpp.application.flow_over_time import FlowOverTime
+from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import ChangeFeed, Clock, EventStore
+from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
 from dpp.application.readers import OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.trends import Trends
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.http.app import create
@@ -40,6 +48,14 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     configuration=current,
                     feed=await wired.get(ChangeFeed),
                     queries=await wired.get(Queries),
+                    diagnostics=await wired.get(Diagnostics),
+                    trends=await wired.get(Trends),
+                    change_ledger=await wired.get(ChangeLedger),
+                    blames=await wired.get(Blames),
+                    forecasts=await wired.get(Forecasts),
+                    pulse=await wired.get(Pulse),
+                    cross_stream=await wired.get(CrossStream),
+                    flow_over_time=await wired.get(FlowOverTime),
                     operations=await wired.get(OperationsReader),
                     events=await wired.get(EventStore),
                     keys=await wired.get(ApiKeys),

@@ -6,18 +6,30 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from dishka import Provider
+from dishka import AsyncContainer, Provider
 
 from dpp.adapters.postgres.feed import PostgresChangeFeed
 from dpp.application.access_ports import AccessStore
 from dpp.application.current import CurrentConfiguration
 from dpp.application.derivation import DerivationStore
 from dpp.application.derive import Derivation
+from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.ports import Clock, EventStore
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.worker.main import Worker
-from dpp.entrypoints.worker.schedules import Schedules, table
+from dpp.entrypoints.worker.schedules import FINISHED_JOBS_KEPT, Tasks, table
+
+
+async def scheduled(wired: AsyncContainer) -> Tasks:
+    """Return what the schedules do in this process."""
+    clock, jobs = await wired.get(Clock), await wired.get(Jobs)
+    events, sessions = await wired.get(EventStore), await wired.get(AccessStore)
+    return Tasks(
+        expire_unread_payloads=lambda: events.expire_dead_letters(now=clock.now()),
+        forget_ended_sessions=lambda: sessions.delete_expired_sessions(before=clock.now()),
+        forget_finished_jobs=lambda: jobs.forget_finished(before=clock.now() - FINISHED_JOBS_KEPT),
+    )
 
 
 @asynccontextmanager
@@ -32,9 +44,12 @@ async def working(settings: Settings, *overrides: Provider) -> AsyncIterator[Wor
         signal=await wired.get(PostgresChangeFeed),
         clock=clock,
     )
-    schedules = Schedules(table(events=await wired.get(EventStore), sessions=await wired.get(AccessStore), clock=clock))
+    runner, schedules = await wired.get(JobRunner), table(await scheduled(wired))
     await current.start()
-    tasks = [asyncio.create_task(worker.run(), name="worker"), asyncio.create_task(schedules.run(), name="schedules")]
+    tasks = [
+        asyncio.create_task(worker.run(), name="worker"),
+        asyncio.create_task(runner.run(schedules=schedules), name="jobs"),
+    ]
     try:
         yield worker
     finally:

@@ -20,7 +20,7 @@ from dpp.application.readers import OperationsReader
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http import shapes
 from dpp.entrypoints.http.envelope import answer
-from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, described
+from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, UnusedWindow, described
 
 #: How far back deliveries are counted.
 LOOK_BACK = timedelta(days=7)
@@ -114,10 +114,15 @@ def routes(operating: Callable[[], Operating]) -> list[HTTPRouteHandler]:
         responses={200: described(shapes.DataQualityAnswer)},
     )
     async def data_quality(
-        principal: NamedDependency[Principal], stream: Stream = None, tech_stream: TechStream = None, as_of: AsOf = None
+        principal: NamedDependency[Principal],
+        stream: Stream = None,
+        tech_stream: TechStream = None,
+        window: UnusedWindow = None,
+        as_of: AsOf = None,
     ) -> Response[Any]:
         """How complete the data is, against the targets of §5.6."""
         to = operating().answering
+        to.window(window)
         view = to.view(principal, stream=stream, tech_stream=tech_stream, as_of=as_of)
         found = await to.queries.data_quality(view)
         return answer(shapes.data_quality(found), meta=to.meta(found.asked))

@@ -12,26 +12,32 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
 from dpp import __version__
 from dpp.domain.errors import DppError, Unavailable
 from dpp.entrypoints.http import (
     admin,
+    cross_stream,
     errors,
+    flow_over_time,
+    forecast,
     health,
     intake,
     live,
     metrics,
     prometheus,
+    published,
+    pulse,
     security,
     signin_pages,
     sprints,
     streams,
+    trends,
 )
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
 from dpp.entrypoints.http.dashboard import assets, pages
 from dpp.entrypoints.http.parts import Parts
+from dpp.entrypoints.http.query_names import known_parameters
 
 SESSION_KEY = "session_key"
 
@@ -70,8 +76,15 @@ class _Started:
 
     def answering(self) -> metrics.Answering:
         return metrics.Answering(
-            queries=self.parts.queries, configuration=self.parts.configuration, clock=self.parts.clock
+            queries=self.parts.queries,
+            diagnostics=self.parts.diagnostics,
+            forecasts=self.parts.forecasts,
+            configuration=self.parts.configuration,
+            clock=self.parts.clock,
         )
+
+    def delivering(self) -> trends.Delivering:
+        return trends.Delivering(trends=self.parts.trends, ledger=self.parts.change_ledger, blames=self.parts.blames)
 
     def operating(self) -> admin.Operating:
         return admin.Operating(
@@ -113,10 +126,12 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
         "guards": [guard(lambda: started.gate)],
         "dependencies": {"principal": Provide(provide_principal)},
     }
-    return Litestar(
+    app = Litestar(
         [
             intake.router(lambda: started.parts.doors),
-            Router("/api/v1", route_handlers=_api(started), **closed),
+            Router(
+                "/api/v1", route_handlers=_api(started), **{**closed, "guards": [*closed["guards"], known_parameters]}
+            ),
             Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
             Router("/", route_handlers=pages.routes(started.showing), opt=_AS_IT_IS, **closed),
             Router("/", route_handlers=[*signin_pages.routes(started.signing_in), *assets.routes()], opt=_AS_IT_IS),
@@ -133,11 +148,18 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
         openapi_config=_openapi(),
         debug=False,
     )
+    published.complete(app)
+    return app
 
 
 def _api(started: _Started) -> list[Any]:
     return [
         *metrics.routes(started.answering),
+        *forecast.routes(started.answering),
+        *pulse.routes(started.answering, lambda: started.parts.pulse),
+        *cross_stream.routes(started.answering, lambda: started.parts.cross_stream),
+        *flow_over_time.routes(started.answering, lambda: started.parts.flow_over_time),
+        *trends.routes(started.answering, started.delivering),
         *streams.routes(lambda: started.parts.configuration.value),
         *sprints.routes(started.operating),
         *admin.routes(started.operating),
@@ -151,7 +173,5 @@ def _openapi() -> OpenAPIConfig:
         version=__version__,
         path="/api/v1/openapi",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        security=[{"key": []}],
-        components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
         use_handler_docstrings=True,
     )

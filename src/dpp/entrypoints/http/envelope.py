@@ -9,23 +9,21 @@ import msgspec
 from litestar import Response
 from litestar.enums import MediaType
 
+from dpp.entrypoints.http.representations import Answer
+
 _encoder = msgspec.json.Encoder()
 
 
 def answer(data: object, *, meta: Mapping[str, Any] | None = None, status: int = 200) -> Response[bytes]:
-    """Wrap data that msgspec can encode, with what describes it."""
-    body: dict[str, object] = {"status": "ok", "data": data}
-    if meta is not None:
-        body["meta"] = meta
-    return _json(body, status=status)
+    """Wrap data that msgspec can encode, with what describes it; what is read goes out as JSON or CSV, with a tag."""
+    return Answer(data, meta=meta, status=status)
 
 
 def failure(code: str, message: str, *, status: int, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     """Wrap an error: a stable code, and a message that a person can act on."""
-    return _json({"status": "error", "error": {"code": code, "message": message}}, status=status, headers=headers)
-
-
-def _json(body: object, *, status: int, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     return Response(
-        _encoder.encode(body), status_code=status, media_type=MediaType.JSON, headers=dict(headers) if headers else None
+        _encoder.encode({"status": "error", "error": {"code": code, "message": message}}),
+        status_code=status,
+        media_type=MediaType.JSON,
+        headers=dict(headers) if headers else None,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
 from dpp.application.reading import MalformedPayload
 from dpp.application.throttle import TooManyAttempts
@@ -22,12 +22,14 @@ from dpp.domain.errors import (
     Unavailable,
 )
 from dpp.entrypoints.http.envelope import failure
+from dpp.entrypoints.http.query_names import UnreadableQuery, what_is_meant
 
 log = structlog.get_logger(__name__)
 
 #: The most specific family comes first.
 STATUS: tuple[tuple[type[DppError], int], ...] = (
     (MalformedPayload, 400),
+    (UnreadableQuery, 400),
     (InvalidInput, 422),
     (NotEnoughData, 422),
     (TooManyAttempts, 429),
@@ -53,10 +55,22 @@ def on_platform_error(_request: Request[Any, Any, Any], error: DppError) -> Resp
     return failure(error.code, str(error), status=status, headers=headers)
 
 
-def on_http_error(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer what the framework refused: an unknown path, a wrong method, an unreadable parameter."""
     codes = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 429: "too_many"}
-    return failure(codes.get(error.status_code, "error"), str(error.detail), status=error.status_code)
+    message = _unreadable(request, error) if isinstance(error, ValidationException) else str(error.detail)
+    code = codes.get(error.status_code, "error")
+    return failure(code, message, status=error.status_code, headers=error.headers)
+
+
+def _unreadable(request: Request[Any, Any, Any], error: ValidationException) -> str:
+    """Name the parameters that could not be read, and what to give for them."""
+    handler = request.scope.get("route_handler")
+    parts = []
+    for row in error.extra if isinstance(error.extra, list) and handler is not None else ():
+        known_as, remedy = what_is_meant(handler, str(row.get("key", "")))
+        parts.append(f"{known_as or 'the body'} cannot be read: {remedy or row.get('message', '')}")
+    return "; ".join(parts) or str(error.detail)
 
 
 def on_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dpp.application.blames import Blames
+from dpp.application.change_ledger import ChangeLedger
+from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.doors import Doors
+from dpp.application.flow_over_time import FlowOverTime
+from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import ChangeFeed, Clock, EventStore
+from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
 from dpp.application.readers import OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.trends import Trends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,14 @@ class Parts:
     configuration: CurrentConfiguration
     feed: ChangeFeed
     queries: Queries
+    diagnostics: Diagnostics
+    trends: Trends
+    change_ledger: ChangeLedger
+    blames: Blames
+    forecasts: Forecasts
+    pulse: Pulse
+    cross_stream: CrossStream
+    flow_over_time: FlowOverTime
     operations: OperationsReader
     events: EventStore
     keys: ApiKeys

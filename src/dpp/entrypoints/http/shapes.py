@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct
 
 from dpp.application.answers import Asked
-from dpp.application.queries import DataQuality, Diagnostic, Realtime
+from dpp.application.forecast_answers import Reason as NoForecast
+from dpp.application.forecast_answers import SprintConfidence as SprintConfidenceFound
+from dpp.application.forecasting_reader import SprintSpan
+from dpp.application.queries import DataQuality, Realtime
 from dpp.domain import figures, quality
 from dpp.domain.wip import WipByStage
 
@@ -68,27 +71,40 @@ class Scatter(Figure, frozen=True, kw_only=True):
     unmeasured: int
 
 
+class RunningSprint(Struct, frozen=True, kw_only=True):
+    """A sprint that has begun; both of its days are in it."""
+
+    sprint_id: UUID
+    jira_sprint_id: str
+    name: str
+    start_date: date
+    end_date: date
+
+
+class SprintConfidence(Figure, frozen=True, kw_only=True):
+    """
+    How likely the running sprint is to finish what remains in it; the sample is working days of closed sprints.
+
+    ``remaining_as_of`` is the day of the snapshot that tells what remains, null when the tickets were counted.
+    ``reason`` says why there is no value.
+    """
+
+    remaining: int | None
+    remaining_as_of: date | None
+    working_days_left: int | None
+    sprint: RunningSprint | None
+    reason: NoForecast | None
+
+
 class RealtimeData(Struct, frozen=True, kw_only=True):
     """The figures of ``GET /metrics/realtime``."""
 
     wip_by_stage: Wip
+    sprint_confidence: SprintConfidence
     cycle_time_p50: Figure
     cycle_time_p85: Figure
     cycle_time_p95: Figure
     cycle_time_scatter: Scatter
-
-
-class FlowEfficiency(Figure, frozen=True, kw_only=True):
-    """Share of time in active statuses; beside it working days by label, each over the tickets that were there."""
-
-    stage_durations: dict[str, float]
-    stage_samples: dict[str, int]
-
-
-class DiagnosticData(Struct, frozen=True, kw_only=True):
-    """The figures of ``GET /metrics/diagnostic``."""
-
-    flow_efficiency: FlowEfficiency
 
 
 class Rate(Figure, frozen=True, kw_only=True):
@@ -114,14 +130,6 @@ class RealtimeAnswer(Struct, frozen=True, kw_only=True):
 
     status: Literal["ok"]
     data: RealtimeData
-    meta: Meta
-
-
-class DiagnosticAnswer(Struct, frozen=True, kw_only=True):
-    """The envelope of the diagnostic figures."""
-
-    status: Literal["ok"]
-    data: DiagnosticData
     meta: Meta
 
 
@@ -161,7 +169,7 @@ def stages(wip: WipByStage) -> dict[str, StageCount]:
     return {stage.value: StageCount(active=count.active, queue=count.queue) for stage, count in wip.stages.items()}
 
 
-def realtime(answer: Realtime) -> RealtimeData:
+def realtime(answer: Realtime, confidence: SprintConfidenceFound) -> RealtimeData:
     """Return the figures of ``GET /metrics/realtime``."""
     wip = answer.wip
     return RealtimeData(
@@ -173,10 +181,37 @@ def realtime(answer: Realtime) -> RealtimeData:
             stages=stages(answer.stages),
             unmapped=answer.stages.unmapped,
         ),
+        sprint_confidence=_sprint_confidence(confidence),
         cycle_time_p50=figure(answer.cycle_times["cycle_time_p50"]),
         cycle_time_p85=figure(answer.cycle_times["cycle_time_p85"]),
         cycle_time_p95=figure(answer.cycle_times["cycle_time_p95"]),
         cycle_time_scatter=_scatter(answer),
+    )
+
+
+def _sprint_confidence(answer: SprintConfidenceFound) -> SprintConfidence:
+    remaining = answer.remaining
+    return SprintConfidence(
+        value=answer.figure.value,
+        unit=answer.figure.unit,
+        sample_size=answer.figure.sample_size,
+        confidence=trust(answer.figure.confidence),
+        remaining=None if remaining is None else remaining.items,
+        remaining_as_of=None if remaining is None else remaining.snapshot_date,
+        working_days_left=answer.working_days_left,
+        sprint=answer.sprint and sprint(answer.sprint),
+        reason=answer.reason,
+    )
+
+
+def sprint(span: SprintSpan) -> RunningSprint:
+    """Return a sprint."""
+    return RunningSprint(
+        sprint_id=span.sprint_id,
+        jira_sprint_id=span.jira_sprint_id,
+        name=span.name,
+        start_date=span.start_date,
+        end_date=span.end_date,
     )
 
 
@@ -193,21 +228,6 @@ def _scatter(answer: Realtime) -> Scatter:
             for row in answer.points
         ],
         unmeasured=answer.unmeasured,
-    )
-
-
-def diagnostic(answer: Diagnostic) -> DiagnosticData:
-    """Return the figures of ``GET /metrics/diagnostic``."""
-    flow = answer.flow_efficiency
-    return DiagnosticData(
-        flow_efficiency=FlowEfficiency(
-            value=flow.value,
-            unit=flow.unit,
-            sample_size=flow.sample_size,
-            confidence=trust(flow.confidence),
-            stage_durations={row.label: row.average_days for row in answer.labels},
-            stage_samples={row.label: row.tickets for row in answer.labels},
-        )
     )
 
 

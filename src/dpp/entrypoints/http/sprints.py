@@ -11,9 +11,10 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dpp.domain.access import Permission, Principal
+from dpp.entrypoints.http import paging
 from dpp.entrypoints.http.admin import Operating
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import Stream, described
@@ -43,6 +44,7 @@ class SprintsAnswer(Struct, frozen=True, kw_only=True):
 
     status: Literal["ok"]
     data: list[Sprint]
+    meta: paging.Paged
 
 
 def routes(operating: Callable[[], Operating]) -> list[HTTPRouteHandler]:
@@ -55,11 +57,22 @@ def routes(operating: Callable[[], Operating]) -> list[HTTPRouteHandler]:
         responses={200: described(SprintsAnswer)},
     )
     async def sprints(
-        principal: NamedDependency[Principal], stream: Stream = None, wanted: State = None
+        principal: NamedDependency[Principal],
+        stream: Stream = None,
+        wanted: State = None,
+        limit: paging.Limit = None,
+        cursor: paging.Cursor = None,
     ) -> Response[Any]:
         """List sprints, the latest first."""
         to = operating()
         view = to.answering.view(principal, stream=stream, tech_stream=None, as_of=None)
-        return answer([Sprint(**row._asdict()) for row in await to.reader.sprints(view, state=wanted)])
+        found = paging.page(
+            await to.reader.sprints(view, state=wanted),
+            key=lambda row: str(row.sprint_id),
+            of=("sprints", view.delivery_stream_id, wanted),
+            limit=limit,
+            cursor=cursor,
+        )
+        return answer([Sprint(**row._asdict()) for row in found.rows], meta=structs.asdict(found.meta))
 
     return [sprints]

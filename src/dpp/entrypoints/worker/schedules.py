@@ -1,71 +1,39 @@
 """What runs by the clock, and how often: one table.
 
-Every entry may run in several processes at once and any number of times; each is a statement that removes what is over.
+To add a schedule: a field in ``Tasks`` (an async callable that returns how much it did), a row of the same name in
+``table``, and in ``entrypoints/bootstrap/working.py`` the callable itself. However many workers there are, a schedule
+has one run at a time; but a run may come twice (``application/jobs.py``), so it must not matter. Work that computes for
+more than a second belongs in ``asyncio.to_thread``: the event loop also tells the others that this worker lives.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import structlog
+from dpp.application.jobs import Schedule
 
-from dpp.application.access_ports import SessionStore
-from dpp.application.ports import Clock, EventStore
-from dpp.domain.errors import Unavailable
+HOURLY = timedelta(hours=1)
+DAILY = timedelta(days=1)
 
-log = structlog.get_logger(__name__)
+#: How long jobs that have ended can be looked at.
+FINISHED_JOBS_KEPT = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """One task: what it is called, how often it runs, and what it does; it returns how much it did."""
+class Tasks:
+    """What the schedules do; each returns how much it did."""
 
-    name: str
-    every: timedelta
-    task: Callable[[], Awaitable[int]]
+    expire_unread_payloads: Callable[[], Awaitable[int]]
+    forget_ended_sessions: Callable[[], Awaitable[int]]
+    forget_finished_jobs: Callable[[], Awaitable[int]]
 
 
-def table(*, events: EventStore, sessions: SessionStore, clock: Clock) -> Sequence[Schedule]:
-    """Return everything that runs by the clock."""
+def table(tasks: Tasks) -> Sequence[Schedule]:
+    """Return everything that runs by the clock, a row for each field of ``tasks``; times are in UTC."""
     return (
-        Schedule(
-            name="expire_unread_payloads",
-            every=timedelta(hours=1),
-            task=lambda: events.expire_dead_letters(now=clock.now()),
-        ),
-        Schedule(
-            name="forget_ended_sessions",
-            every=timedelta(hours=1),
-            task=lambda: sessions.delete_expired_sessions(before=clock.now()),
-        ),
+        Schedule(name="expire_unread_payloads", every=HOURLY, task=tasks.expire_unread_payloads),
+        Schedule(name="forget_ended_sessions", every=HOURLY, task=tasks.forget_ended_sessions),
+        Schedule(name="forget_finished_jobs", every=DAILY, offset=timedelta(hours=2), task=tasks.forget_finished_jobs),
     )
-
-
-class Schedules:
-    """Runs a table of schedules until cancelled; each starts with its first run."""
-
-    def __init__(
-        self, schedules: Sequence[Schedule], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    ) -> None:
-        self._schedules = schedules
-        self._sleep = sleep
-
-    async def run(self) -> None:
-        """Run all of them; one that fails is logged and tried again at its next time."""
-        async with asyncio.TaskGroup() as group:
-            for schedule in self._schedules:
-                group.create_task(self._keep(schedule), name=schedule.name)
-
-    async def _keep(self, schedule: Schedule) -> None:
-        while True:
-            try:
-                done = await schedule.task()
-                log.info("schedule_ran", schedule=schedule.name, done=done)
-            except Unavailable as error:
-                log.warning("schedule_waits", schedule=schedule.name, reason=str(error))
-            except Exception:
-                log.exception("schedule_failed", schedule=schedule.name)
-            await self._sleep(schedule.every.total_seconds())

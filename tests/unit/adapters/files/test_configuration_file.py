@@ -20,6 +20,7 @@ from dpp.adapters.simulation.configuration import configuration_toml
 from dpp.application.calendars import Holidays, UnknownHolidays
 from dpp.application.configuration_changes import difference
 from dpp.application.configure import InvalidConfiguration
+from dpp.domain.bottlenecks import BottleneckSeverity, SeverityRow
 from dpp.domain.configuration import (
     CalendarRules,
     Configuration,
@@ -136,6 +137,13 @@ def test_everything_in_a_file_arrives() -> None:
         [[environments]]
         pattern = "(?i)^prod"
         environment = "production"
+        [[severities]]
+        severity = "high"
+        impacted_streams = 2
+        confidence_below = 62.5
+        [[severities]]
+        severity = "low"
+        impacted_streams = 1
         [[group_roles]]
         group = "leads"
         role = "stream_lead"
@@ -199,6 +207,10 @@ def test_everything_in_a_file_arrives() -> None:
         ),
         status_mappings=(StatusMapping(project="PAY", status="Ready for QA", stage=Stage.QA, active=False, order=6),),
         environments=(EnvironmentRule(pattern="(?i)^prod", environment="production"),),
+        severities=(
+            SeverityRow(severity=BottleneckSeverity.HIGH, impacted_streams=2, confidence_below=62.5),
+            SeverityRow(severity=BottleneckSeverity.LOW, impacted_streams=1),
+        ),
         group_roles=(GroupRole(role="stream_lead", group="leads", delivery_stream="payments"),),
         github=GitHubConnection(api_url="https://git.example.org/api/v3", app_id="12"),
         jira=JiraConnection(base_url="https://jira.example.org", user="me"),
@@ -385,6 +397,21 @@ def test_two_streams_cannot_become_one() -> None:
         (
             "[[environments]]\npattern='a'\nenvironment='dev'\n[[environments]]\npattern='a'\nenvironment='staging'",
             r"line 5: .*there twice",
+        ),
+        ("[[severities]]\nseverity='none'\nimpacted_streams=1", r"line 2: severities\.severity: 'none' is no severity"),
+        ("[[severities]]\nseverity='high'", r"line 1: severities\.impacted_streams: is missing; at least so many"),
+        ("[[severities]]\nseverity='high'\nimpacted_streams=0", r"line 3: .*must be from 1 to 1000, not 0"),
+        (
+            "[[severities]]\nseverity='high'\nimpacted_streams=1\nconfidence_below=0",
+            r"line 4: severities\.confidence_below: must be above 0 and at most 100, not 0",
+        ),
+        (
+            "[[severities]]\nseverity='high'\nimpacted_streams=1\nconfidence_below='70'",
+            r"line 4: .*must be a number, not text in quotes",
+        ),
+        (
+            "[[severities]]\nseverity='low'\nimpacted_streams=1\n[[severities]]\nseverity='high'\nimpacted_streams=1",
+            r"line 6: severities\.impacted_streams: high has the same condition as low",
         ),
         ("[[group_roles]]\nrole='leader'\ngroup='g'", r"line 2: group_roles\.role: 'leader' is no role"),
         ("[[group_roles]]\nrole='viewer'", r"line 1: group_roles: give either group"),
@@ -598,6 +625,18 @@ def configurations(draw: st.DrawFn) -> Configuration:
                 unique_by=lambda rule: rule.pattern,
             ).map(tuple)
         ),
+        severities=draw(
+            st.lists(
+                st.builds(
+                    SeverityRow,
+                    severity=st.sampled_from([it for it in BottleneckSeverity if it is not BottleneckSeverity.NONE]),
+                    impacted_streams=st.integers(1, 1000),
+                    confidence_below=st.none() | st.floats(0, 100, exclude_min=True),
+                ),
+                max_size=4,
+                unique_by=lambda row: (row.impacted_streams, row.confidence_below),
+            ).map(tuple)
+        ),
         group_roles=draw(st.lists(groups, max_size=3).map(tuple)),
         github=draw(st.builds(GitHubConnection, api_url=st.just("https://ghe.example.org"), app_id=maybe)),
         jira=draw(st.builds(JiraConnection, base_url=st.none() | st.just("http://jira:8080/x"), user=maybe)),
@@ -633,6 +672,7 @@ def test_a_written_file_states_everything(before: Configuration, after: Configur
         "jira_projects",
         "status_mappings",
         "environments",
+        "severities",
         "group_roles",
         "github",
         "jira",
@@ -651,7 +691,9 @@ def test_there_is_a_difference_where_there_is_one(before: Configuration, after: 
     alike = replace(after, version=before.version) == before
     sets_alike = all(
         sorted(map(repr, getattr(before, name))) == sorted(map(repr, getattr(after, name)))
-        for name in ("delivery_streams", "tech_streams", "repositories", "jira_projects", "status_mappings")
+        for name in (
+            *("delivery_streams", "tech_streams", "repositories", "jira_projects", "status_mappings", "severities"),
+        )
     )
     if not alike and not sets_alike:
         assert difference(before, after)

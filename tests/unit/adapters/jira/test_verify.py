@@ -36,7 +36,7 @@ def test_published_example() -> None:
 def test_either_secret(secret: bytes, header: str) -> None:
     """Each of the valid secrets will do, and the case of header names is nothing."""
     found = verify({header: signature(secret), "X-Atlassian-Webhook-Identifier": "d-1"})
-    assert Verified(source=Source.JIRA, kind=None, body=BODY, delivery_id="d-1") == found
+    assert Verified(source=Source.JIRA, kind="jira:issue_created", body=BODY, delivery_id="d-1") == found
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,34 @@ def test_empty_secrets_prove_nothing() -> None:
             verify({"X-Hub-Signature": signature(b"")}, secrets=secrets)
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"webhookEvent":"sprint_closed","issue":{"fields":[1,{"a":null}]}}', "sprint_closed"),
+        (b'{"text":"cut \\ud83d","webhookEvent":"jira:issue_updated"}', "jira:issue_updated"),
+        (b'{"webhookEvent":" jira:\\u0000odd "}', "jira:odd"),
+        (b'{"webhookEvent":"' + b"x" * 9000 + b'"}', "x" * 255),
+        (b'{"webhookEvent":""}', None),
+        (b'{"webhookEvent":7}', None),
+        (b"{}", None),
+        (b"[]", None),
+        (b"{", None),
+        (b"\xff", None),
+        (b"", None),
+        (b'{"a":' + b"[" * 100_000, None),
+    ],
+)
+def test_the_body_names_its_kind(body: bytes, kind: str | None) -> None:
+    """What is verified has the name that the body gives it; a body without one, or none to be read, has no kind."""
+    found = verify({"X-Hub-Signature": signature(CURRENT, body)}, body=body)
+    assert (kind, body) == (found.kind, found.body)
+
+
 @pytest.mark.parametrize("token", ["current-secret", "former-secret"])
 def test_token(token: str) -> None:
     """Either secret is a token that opens the path."""
     found = JiraReader().verify_token(token, secrets=(CURRENT, FORMER), body=BODY)
-    assert Verified(source=Source.JIRA, kind=None, body=BODY) == found
+    assert Verified(source=Source.JIRA, kind="jira:issue_created", body=BODY) == found
 
 
 @pytest.mark.parametrize("token", ["", "current-secre", "current-secret ", "CURRENT-SECRET", "\udc80"])

@@ -13,14 +13,19 @@ from litestar.di import Provide
 from litestar.testing import AsyncTestClient
 
 from dpp.application.current import CurrentConfiguration
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.ingest import Intake
 from dpp.application.queries import Queries
 from dpp.domain.access import Grant, Principal, Role, user_principal
+from dpp.domain.catalogue import metrics_in
 from dpp.domain.errors import DppError
 from dpp.domain.events import SprintFact
+from dpp.domain.metric import Zone
 from dpp.entrypoints.http import admin, metrics, sprints, streams
 from dpp.entrypoints.http.errors import on_platform_error
 from tests.support.dashboard_app import CONFIGURATION, CORE_API, PAYMENTS, Feed, FixedClock
+from tests.support.fake_diagnostics import FakeDiagnosticsReader
+from tests.support.fake_forecasts import memory_forecasts
 from tests.support.fake_reader import NOW, FakeReader
 from tests.support.reading import MemoryReading, Ticket
 
@@ -59,7 +64,13 @@ async def answers(grants: Sequence[Grant] = EVERYTHING) -> AsyncIterator[Answers
     feed, reader, store, intake = Feed(), FakeReader(), MemoryReading(), StillIntake()
     current = CurrentConfiguration(store=feed, feed=feed)
     await current.refresh()
-    answering = metrics.Answering(queries=Queries(reader=reader), configuration=current, clock=FixedClock())
+    answering = metrics.Answering(
+        queries=Queries(reader=reader),
+        diagnostics=Diagnostics(reader=FakeDiagnosticsReader(), metrics=reader),
+        forecasts=memory_forecasts(reader, configuration=CONFIGURATION, database=store.database, tables=store.tables),
+        configuration=current,
+        clock=FixedClock(),
+    )
     operating = admin.Operating(
         answering=answering, reader=store.operations, events=store.events, intake=cast(Intake, intake)
     )
@@ -85,7 +96,8 @@ async def test_figures_come_in_their_envelope_with_what_was_asked() -> None:
     """Streams by name and by id, the window of the diagnostic figures, and the present as the moment."""
     async with answers() as to:
         status, body = await to.get("/metrics/diagnostic", stream="payments", tech_stream=str(CORE_API), window="90")
-    assert (200, "ok", ["flow_efficiency"]) == (status, body["status"], list(body["data"]))
+    names = [metric.name for metric in metrics_in(Zone.DIAGNOSTIC)]
+    assert (200, "ok", names) == (status, body["status"], list(body["data"]))
     assert {
         "stream_type": "delivery",
         "stream_id": str(PAYMENTS),

@@ -17,15 +17,20 @@ from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.application.answers import Asked
 from dpp.application.current import CurrentConfiguration
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.ports import Clock
 from dpp.application.queries import Queries
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.catalogue import METRICS
+from dpp.domain.configuration import Configuration
 from dpp.domain.quality import QualityRate
-from dpp.entrypoints.http import metrics, shapes
+from dpp.domain.small_teams import Contribution
+from dpp.entrypoints.http import diagnostic_shapes, metrics, shapes
 from dpp.entrypoints.http.auth import provide_principal
 from dpp.entrypoints.http.metrics import Answering
+from tests.support.fake_diagnostics import FakeDiagnosticsReader
+from tests.support.fake_forecasts import memory_forecasts
 from tests.support.fake_reader import NOW, FakeReader
 
 pytestmark = pytest.mark.anyio
@@ -43,12 +48,28 @@ def sent(data: object) -> Any:
     return json.loads(msgspec.json.encode(data))
 
 
+async def shown(reader: FakeReader) -> Any:
+    """Return the real-time figures as they arrive at a script; no sprint runs."""
+    found = await Queries(reader=reader).realtime(VIEW)
+    return sent(shapes.realtime(found, await memory_forecasts(reader).sprint_confidence(VIEW)))
+
+
+async def diagnosed(reader: FakeReader, diagnostics: FakeDiagnosticsReader, *, view: View = VIEW) -> Any:
+    """Return the diagnostic figures of a month as they arrive at a script."""
+    flow = await Queries(reader=reader).diagnostic(view, window_days=30)
+    found = await Diagnostics(reader=diagnostics, metrics=reader).diagnose(
+        view, window_days=30, configuration=Configuration()
+    )
+    return sent(diagnostic_shapes.diagnostic(flow, found))
+
+
 async def test_realtime_figures_are_keyed_by_metric_with_everything_beside_them() -> None:
-    """WIP with its stages, three percentiles, and the points behind them."""
+    """WIP with its stages, sprint confidence, three percentiles, and the points behind them."""
     reader = FakeReader(cycle_times=(2.0, None, 4.0))
-    data = sent(shapes.realtime(await Queries(reader=reader).realtime(VIEW)))
+    data = await shown(reader)
     assert [
         "wip_by_stage",
+        "sprint_confidence",
         "cycle_time_p50",
         "cycle_time_p85",
         "cycle_time_p95",
@@ -70,6 +91,17 @@ async def test_realtime_figures_are_keyed_by_metric_with_everything_beside_them(
         },
         "unmapped": 2,
     } == data["wip_by_stage"]
+    assert {
+        "value": None,
+        "unit": "percent",
+        "sample_size": 0,
+        "confidence": FULL,
+        "remaining": None,
+        "remaining_as_of": None,
+        "working_days_left": None,
+        "sprint": None,
+        "reason": "no_delivery_stream",
+    } == data["sprint_confidence"]
     assert {"value": 3.0, "unit": "days", "sample_size": 2, "confidence": TAGGING} == data["cycle_time_p50"]
     assert {
         "value": 2,
@@ -86,7 +118,7 @@ async def test_realtime_figures_are_keyed_by_metric_with_everything_beside_them(
 
 async def test_flow_efficiency_has_the_average_days_by_label_beside_it() -> None:
     """Each label is averaged over the tickets that have been there, and says how many they are."""
-    data = sent(shapes.diagnostic(await Queries(reader=FakeReader()).diagnostic(VIEW, window_days=30)))
+    data = await diagnosed(FakeReader(), FakeDiagnosticsReader())
     flow = data["flow_efficiency"]
     assert ("percent", TAGGING) == (flow["unit"], flow["confidence"])
     assert 1.9 == pytest.approx(flow["stage_durations"]["dev"])
@@ -94,11 +126,72 @@ async def test_flow_efficiency_has_the_average_days_by_label_beside_it() -> None
     assert list(flow["stage_durations"]) == list(flow["stage_samples"])
 
 
+async def test_defects_have_their_pairs_of_stages_beside_the_rate() -> None:
+    """Two of five escaped, one more may have; four have an origin."""
+    rate = (await diagnosed(FakeReader(), FakeDiagnosticsReader()))["defect_escape_rate"]
+    assert {
+        "value": 40.0,
+        "unit": "percent",
+        "sample_size": 5,
+        "confidence": TAGGING,
+        "matrix": [
+            {"introduced_in_stage": "ba", "found_in_stage": "uat", "count": 1},
+            {"introduced_in_stage": "dev", "found_in_stage": "production", "count": 1},
+            {"introduced_in_stage": "dev", "found_in_stage": "qa", "count": 2},
+        ],
+        "unattributed_pct": 20.0,
+        "unknown_found": 1,
+        "bounds": {"lowest": 40.0, "highest": 60.0},
+    } == rate
+
+
+async def test_review_turnaround_is_two_figures_in_hours() -> None:
+    """The median of 1, 2, 4 and 9 hours is 3; what was never reviewed is in no sample."""
+    data = await diagnosed(FakeReader(), FakeDiagnosticsReader())
+    assert {"value": 3.0, "unit": "hours", "sample_size": 4, "confidence": FULL} == data["review_turnaround_p50"]
+    assert 6.75 == pytest.approx(data["review_turnaround_p85"]["value"])
+
+
+async def test_reviewers_are_told_by_labels() -> None:
+    """Of six people one has reviewed three times, two once."""
+    reviews = {"aa" * 32: 3, "bb" * 32: 1, "cc" * 32: 1, "dd": 0, "ee": 0, "ff": 0}
+    rows = [(1.0, Contribution(None, (), person, count)) for person, count in reviews.items()]
+    data = await diagnosed(FakeReader(), FakeDiagnosticsReader(contributed=rows), view=replace(VIEW, is_live=True))
+    assert {
+        "value": 60.0,
+        "unit": "percent",
+        "sample_size": 5,
+        "confidence": FULL,
+        "suppressed": False,
+        "uneven": True,
+        "reviewers": [
+            {"reviewer": "reviewer 1", "share_pct": 60.0},
+            {"reviewer": "reviewer 2", "share_pct": 20.0},
+            {"reviewer": "reviewer 3", "share_pct": 20.0},
+        ],
+    } == data["reviewer_concentration"]
+
+
+async def test_a_small_team_has_no_reviewers_at_all() -> None:
+    """Of five people only that reviewing is uneven is told; there is no list, not even an empty one."""
+    rows = [
+        (1.0, Contribution(None, (), person, count)) for person, count in zip("abcde", (3, 1, 1, 0, 0), strict=True)
+    ]
+    data = await diagnosed(FakeReader(), FakeDiagnosticsReader(contributed=rows), view=replace(VIEW, is_live=True))
+    assert {
+        "value": None,
+        "unit": "percent",
+        "sample_size": 5,
+        "confidence": FULL,
+        "suppressed": True,
+        "uneven": True,
+    } == data["reviewer_concentration"]
+
+
 async def test_an_empty_store_sends_null_for_what_it_does_not_know() -> None:
     """Percentiles and shares are null with a sample of none, counts are zero."""
-    queries = Queries(reader=FakeReader.empty())
-    realtime = sent(shapes.realtime(await queries.realtime(VIEW)))
-    diagnostic = sent(shapes.diagnostic(await queries.diagnostic(VIEW, window_days=30)))
+    realtime = await shown(FakeReader.empty())
+    diagnostic = await diagnosed(FakeReader.empty(), FakeDiagnosticsReader(found=(), hours=()))
     nothing = {"value": None, "unit": "days", "sample_size": 0, "confidence": FULL}
     assert [nothing] * 3 == [realtime[f"cycle_time_p{p}"] for p in (50, 85, 95)]
     assert (0, 0) == (realtime["wip_by_stage"]["value"], realtime["cycle_time_scatter"]["value"])
@@ -164,7 +257,14 @@ def test_an_answer_about_the_present_was_worked_out_at_its_moment() -> None:
     """A kept answer tells its true age; one about the past was worked out now."""
     feed, database = MemoryChangeFeed(), MemoryDatabase()
     current = CurrentConfiguration(store=MemoryConfigurationStore(database=database, feed=feed), feed=feed)
-    answering = Answering(queries=Queries(reader=FakeReader()), configuration=current, clock=SetClock())
+    reader = FakeReader()
+    answering = Answering(
+        queries=Queries(reader=reader),
+        diagnostics=Diagnostics(reader=FakeDiagnosticsReader(), metrics=reader),
+        forecasts=memory_forecasts(reader),
+        configuration=current,
+        clock=SetClock(),
+    )
     earlier = NOW - timedelta(seconds=20)
     asked = Asked(delivery_stream_id=None, tech_stream_id=None, window_days=30, as_of=earlier, is_live=True)
     assert earlier == answering.meta(asked)["computed_at"]

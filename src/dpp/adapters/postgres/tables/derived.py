@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -79,6 +80,13 @@ work_items = Table(
     Column("is_deleted", Boolean, nullable=False),
     Index(None, "ticket_id"),
     Index(None, "delivery_stream_id"),
+    Index(None, "sprint_id", "delivery_stream_id"),
+    Index("ix_work_items_blocked", "entered_at", postgresql_where=text("blocked_since IS NOT NULL")),
+    Index(
+        "ix_work_items_held_up",
+        "issue_id",
+        postgresql_where=text("blocked_since IS NOT NULL AND stage NOT IN ('done', 'cancelled', 'deleted')"),
+    ),
     comment="Every ticket as it stands",
 )
 
@@ -98,6 +106,7 @@ work_item_stays = Table(
         "left_at",
         postgresql_where=text("stage NOT IN ('done', 'cancelled', 'deleted')"),
     ),
+    Index("ix_work_item_stays_done", "entered_at", postgresql_where=text("stage = 'done'")),
     comment="Where every ticket was, and when; a stay without an end ends at infinity",
 )
 
@@ -111,6 +120,8 @@ work_item_attributions = Table(
     Column("valid_from", DateTime(timezone=True), nullable=False),
     Column("valid_to", DateTime(timezone=True), nullable=False, server_default=FOREVER),
     Index(None, "issue_id"),
+    Index(None, "delivery_stream_id", "valid_from"),
+    Index("ix_work_item_attributions_ended", "valid_to", postgresql_where=text("valid_to < 'infinity'")),
     comment="Which key and streams every ticket had, and when",
 )
 
@@ -181,6 +192,8 @@ pull_requests = Table(
     Index(None, "linked_issue_id"),
     Index(None, "linked_ticket_id"),
     Index(None, "tech_stream_id"),
+    Index(None, "repo_id", "branch_name", "pr_number"),
+    Index(None, "repo_id", "base_branch", "closed_at"),
     comment="Every pull request as it stands",
 )
 
@@ -213,30 +226,6 @@ pr_cycles = Table(
     comment="Merged and closed pull requests (§4.4.3)",
 )
 
-deployment_records = Table(
-    "deployment_records",
-    metadata,
-    Column("record_id", Uuid, primary_key=True),
-    reference("tech_stream_id", "tech_streams.stream_id"),
-    reference("delivery_stream_id", "delivery_streams.stream_id"),
-    reference("repo_id", "repositories.repo_id"),
-    words("environment"),
-    moment("deployed_at", nullable=False),
-    words("status"),
-    words("commit_sha", nullable=True),
-    Column("linked_pr_number", Integer),
-    words("linked_ticket_id", nullable=True),
-    Column("lead_time_hrs", Double),
-    Column("caused_incident", Boolean, nullable=False, server_default=text("false")),
-    words("incident_id", nullable=True),
-    moment("rollback_at"),
-    CheckConstraint("status IN ('success', 'failed', 'rolled_back')", name="status"),
-    Index(None, "tech_stream_id", "environment", "deployed_at"),
-    Index(None, "environment", "deployed_at"),
-    Index(None, "linked_ticket_id"),
-    comment="Deployments with what they carried and caused (§4.4.4)",
-)
-
 cross_stream_correlations = Table(
     "cross_stream_correlations",
     metadata,
@@ -259,7 +248,7 @@ forecast_snapshots = Table(
     "forecast_snapshots",
     metadata,
     Column("forecast_id", Uuid, primary_key=True, server_default=NEW_ID),
-    reference("delivery_stream_id", "delivery_streams.stream_id", nullable=False),
+    reference("delivery_stream_id", "delivery_streams.stream_id"),
     Column("forecast_date", Date, nullable=False),
     Column("scope_item_count", Integer, nullable=False),
     Column("throughput_samples", Integer, nullable=False),
@@ -267,8 +256,18 @@ forecast_snapshots = Table(
     *(Column(f"p{share}_completion_date", Date, nullable=False) for share in (50, 70, 85, 95)),
     Column("distribution_data", JSONB, nullable=False),
     moment("computed_at", default_now=True),
-    Index(None, "delivery_stream_id", "forecast_date"),
-    comment="Forecasts as they were made (§4.4.6)",
+    words("method"),
+    Column("seed", BigInteger, nullable=False),
+    Column("sample", ARRAY(Integer), nullable=False),
+    Column("cut_runs", Integer, nullable=False),
+    CheckConstraint("method = 'monte_carlo'", name="method"),
+    UniqueConstraint(
+        "delivery_stream_id",
+        "forecast_date",
+        postgresql_nulls_not_distinct=True,
+        name="uq_forecast_snapshots_natural",
+    ),
+    comment="Forecasts as they were made (§4.4.6); without a stream, of all delivery streams together",
 )
 
 pulse_aggregates = Table(
@@ -278,8 +277,8 @@ pulse_aggregates = Table(
     reference("delivery_stream_id", "delivery_streams.stream_id", nullable=False),
     words("survey_period"),
     Column("response_count", Integer, nullable=False),
-    Column("team_size", Integer, nullable=False),
-    Column("response_rate_pct", Double, nullable=False),
+    Column("team_size", Integer),
+    Column("response_rate_pct", Double),
     Column("pace_avg", Double, nullable=False),
     Column("pace_trend", Double),
     Column("tooling_avg", Double, nullable=False),

@@ -127,6 +127,11 @@ work_item_events = _ticket_table(
 )
 Index(None, work_item_events.c.delivery_stream_id, work_item_events.c.event_timestamp)
 Index(None, work_item_events.c.to_stage, work_item_events.c.event_timestamp)
+Index(
+    "ix_work_item_events_flags",
+    work_item_events.c.event_timestamp,
+    postgresql_where=text("event_type IN ('blocked', 'unblocked', 'flagged', 'unflagged')"),
+)
 
 work_item_facts = _ticket_table(
     "work_item_facts", WORK_ITEM_FACTS, "What else is known of tickets: changed fields, changed keys, deletions"
@@ -227,6 +232,13 @@ cicd_events = Table(
     Index(None, "environment", "status", "event_timestamp"),
     Index(None, "commit_sha"),
     Index(None, "linked_ticket_id"),
+    Index(
+        "ix_cicd_events_rollbacks",
+        "repo_id",
+        "event_timestamp",
+        postgresql_where=text("event_type = 'rollback_completed' AND rollback_of IS NULL"),
+    ),
+    Index("ix_cicd_events_rollback_of", "rollback_of", postgresql_where=text("rollback_of IS NOT NULL")),
     comment="Builds and deployments (§4.3.4)",
 )
 
@@ -244,7 +256,7 @@ incident_events = Table(
     Column("time_to_restore_min", Integer),
     _one_of(IncidentEventType),
     _one_of(Severity, column="severity"),
-    UniqueConstraint("incident_id", "event_type", name="uq_incident_events_natural"),
+    UniqueConstraint("incident_id", "event_type", "event_timestamp", name="uq_incident_events_natural"),
     Index(None, "tech_stream_id", "event_timestamp"),
     Index(None, "related_deploy_id"),
     comment="Incidents and their resolution (§4.3.5)",
@@ -299,6 +311,7 @@ push_events = Table(
         postgresql_nulls_not_distinct=True,
         name="uq_push_events_natural",
     ),
+    Index(None, "repo_id", "branch_name", "event_timestamp"),
     comment="Commits pushed to branches, for commit-based lead time (§6.4.4)",
 )
 

@@ -1,0 +1,63 @@
+"""The rows of a query as numpy columns: each column comes as one value, the binary forms of its cells in a row.
+
+Twenty thousand rows so take about ten milliseconds, no object being made for any cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dpp.adapters.postgres.packing import EPOCH_MICROS
+from dpp.domain.histories import FOREVER
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+def _instants(sent: NDArray[Any]) -> NDArray[Any]:
+    cells = sent.astype(np.int64)
+    # Infinity is the largest number, here as there; PostgreSQL counts from another year.
+    return np.where(cells == FOREVER, FOREVER, cells + np.where(cells == FOREVER, 0, EPOCH_MICROS))
+
+
+class _Form(NamedTuple):
+    """How a cell is sent, and how the cells are read."""
+
+    send: str
+    dtype: str
+    read: Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class Kind(Enum):
+    """What the cells of a column are."""
+
+    INSTANT = _Form("timestamptz_send(coalesce({}, 'infinity'))", ">i8", _instants)
+    """Microseconds since 1970-01-01T00:00Z; ``FOREVER`` for null and infinity."""
+    HOURS = _Form("float8send(coalesce({}, 'nan'))", ">f8", lambda cells: cells.astype(np.float64))
+    """A number, nan for null."""
+    FLAG = _Form("boolsend({})", "?", lambda cells: cells.astype(np.bool_))
+    CODE = _Form("int4send({})", ">i4", lambda cells: cells.astype(np.int64))
+    ID = _Form("uuid_send(coalesce({}, '00000000-0000-0000-0000-000000000000'))", "S16", lambda cells: cells)
+    """Sixteen bytes, of which numpy drops those at the end that are 0: equal ids stay equal; empty for null."""
+
+
+class Unpacker:
+    """Reads the columns of one query."""
+
+    def __init__(self, **columns: Kind) -> None:
+        """``columns``: by the names that the query's ``FROM`` gives them."""
+        self._columns = columns
+        sent = (f"string_agg({kind.value.send.format(name)}, ''::bytea)" for name, kind in columns.items())
+        self.select = f"SELECT {', '.join(sent)}"
+        """The beginning of the statement; what follows is its ``FROM``. The order of the rows is any."""
+
+    def unpack(self, row: Sequence[bytes | None]) -> Columns:
+        """Return the columns of the one row that the statement gives; empty ones where there was nothing."""
+        return {
+            name: kind.value.read(np.frombuffer(cells or b"", dtype=kind.value.dtype))
+            for (name, kind), cells in zip(self._columns.items(), row, strict=True)
+        }

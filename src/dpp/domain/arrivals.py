@@ -1,0 +1,79 @@
+"""Arrivals against departures: whether more is begun than finished (decision 0023).
+
+Work arrives when a ticket comes into one of the stages of work in progress, and departs when it leaves them, be it
+done, cancelled, put back, or given to others. So what arrived less what departed is the change of work in progress.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dpp.domain.arrays import BoolArray, IntArray
+from dpp.domain.folded import Stays
+from dpp.domain.local_days import Buckets
+from dpp.domain.positions import DONE, STAGE_OF, STAGES
+from dpp.domain.stages import WIP_STAGES
+
+_IN_PROGRESS: BoolArray = np.isin(STAGE_OF, [STAGES.index(stage.value) for stage in WIP_STAGES])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """
+    What came and went, by bucket; arrays of shape (k,).
+
+    Attributes:
+        opening: work in progress right before the first bucket.
+        arrived: tickets that came into progress; one that comes back counts again.
+        departed: tickets that left it, wherever they went.
+        finished: tickets that were done, wherever they came from.
+    """
+
+    opening: int
+    arrived: IntArray
+    departed: IntArray
+    finished: IntArray
+
+    @property
+    def in_progress(self) -> IntArray:
+        """Work in progress at the end of each bucket."""
+        return self.opening + np.cumsum(self.arrived - self.departed)
+
+
+def arrivals(stays: Stays, *, buckets: Buckets) -> Arrivals:
+    """
+    Return what came and went.
+
+    Args:
+        stays: in any order; of one ticket none overlap. Those that ended before the first bucket change nothing.
+        buckets: k spans of time.
+    """
+    entered, left = _runs(stays, _IN_PROGRESS[stays.position])
+    done, _ = _runs(stays, stays.position == DONE)
+    first = buckets.edges[0]
+    return Arrivals(
+        opening=int(((entered < first) & (left >= first)).sum()),
+        arrived=buckets.count(entered),
+        departed=buckets.count(left),
+        finished=buckets.count(done),
+    )
+
+
+def in_progress(stays: Stays) -> BoolArray:
+    """Tell which stays are in one of the stages of work in progress."""
+    found: BoolArray = _IN_PROGRESS[stays.position]
+    return found
+
+
+def _runs(stays: Stays, chosen: BoolArray) -> tuple[IntArray, IntArray]:
+    """Return when the runs of chosen stays that follow each other without a gap began and ended."""
+    rows = np.flatnonzero(chosen)
+    rows = rows[np.lexsort((stays.entered[rows], stays.item[rows]))]
+    item, entered, left = stays.item[rows], stays.entered[rows], stays.left[rows]
+    begins = np.ones(len(rows), dtype=np.bool_)
+    begins[1:] = (item[1:] != item[:-1]) | (entered[1:] != left[:-1])
+    ends = np.ones(len(rows), dtype=np.bool_)
+    ends[:-1] = begins[1:]
+    return entered[begins], left[ends]

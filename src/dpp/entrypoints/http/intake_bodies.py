@@ -1,0 +1,159 @@
+"""The bodies that the intake takes, as published (§5.4.2); a test holds them against what the doors accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from litestar.enums import ParamType
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Parameter, Reference, Schema
+
+DEPLOYMENT = "/api/v1/events/deployment"
+INCIDENT = "/api/v1/events/incident"
+GITHUB = "/api/v1/webhooks/github"
+JIRA = "/api/v1/webhooks/jira"
+JIRA_BY_TOKEN = "/api/v1/webhooks/jira/{token}"  # noqa: S105 - an address
+
+MAX_NAME = 512
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+_NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+_REPOSITORY = r"^[^\s/\x00-\x1f\x7f]+/[^\s/\x00-\x1f\x7f]+$"
+_STATUSES = ("success", "failure", "cancelled")
+_ROLLBACKS = ("rollback_initiated", "rollback_completed")
+_HAPPENINGS = ("alarm_triggered", "alarm_resolved", "incident_opened", "incident_resolved")
+_SEVERITIES = ("critical", "high", "medium", "low")
+_OR_NULL = (OpenAPIType.STRING, OpenAPIType.NULL)
+
+
+def _name(description: str) -> Schema:
+    return Schema(type=OpenAPIType.STRING, pattern=_NAME, max_length=MAX_NAME, description=description)
+
+
+def _optional(description: str) -> Schema:
+    return Schema(type=_OR_NULL, pattern=_NO_CONTROLS, max_length=MAX_NAME, description=description)
+
+
+def _free(description: str) -> Schema:
+    return Schema(type=_OR_NULL, description=description)
+
+
+def _word(words: Iterable[str], description: str) -> Schema:
+    return Schema(enum=[*words, "", None], description=f"{description}; empty or null as if it were absent")
+
+
+def _moment(description: str, *, is_needed: bool = False) -> Schema:
+    return Schema(
+        type=OpenAPIType.STRING if is_needed else _OR_NULL,
+        format=OpenAPIFormat.DATE_TIME,
+        description=f"{description}; ISO 8601 with a zone, of the years 1971 to 9998",
+    )
+
+
+def _one_or_many(item: Schema) -> Schema:
+    """One object, or a list of them, which is taken or refused as a whole."""
+    return Schema(any_of=[item, Schema(type=OpenAPIType.ARRAY, items=item, min_items=1)])
+
+
+def _given(**needed: Schema) -> Schema:
+    return Schema(required=[*needed], properties=dict(needed))
+
+
+_A_TIME = Schema(type=OpenAPIType.STRING, min_length=1)
+
+_DEPLOYMENT = Schema(
+    type=OpenAPIType.OBJECT,
+    description="A deployment or a rollback; completed_at is not before started_at",
+    properties={
+        "pipeline_id": _name("The pipeline's name or id"),
+        "environment": _name("dev, staging or production, or a name that the configuration maps to one of them"),
+        "repo_full_name": Schema(
+            type=OpenAPIType.STRING, pattern=_REPOSITORY, max_length=MAX_NAME, description="organisation/repository"
+        ),
+        "status": _word(_STATUSES, "How it ended"),
+        "commit_sha": _optional("The commit that was deployed"),
+        "pr_number": Schema(
+            type=(OpenAPIType.INTEGER, OpenAPIType.NULL), minimum=1, maximum=2**31 - 1, description="Its pull request"
+        ),
+        "started_at": _moment("When it began"),
+        "completed_at": _moment("When it ended"),
+        "trigger_type": _optional("push, merge, manual or schedule"),
+        "artefact_version": _optional("What was deployed"),
+        "failure_reason": _free("Why it failed"),
+        "pipeline_run_id": _optional("The run; without it, the header X-Idempotency-Key or the body's hash"),
+        "event_type": _word(_ROLLBACKS, "Only of a rollback"),
+        "rollback_of": _optional("pipeline_run_id of the deployment that is undone; goes with event_type"),
+        "is_config_only": Schema(type=(OpenAPIType.BOOLEAN, OpenAPIType.NULL), description="Ships no code"),
+    },
+    required=["pipeline_id", "environment", "repo_full_name"],
+    any_of=[
+        _given(status=Schema(enum=_STATUSES[:2]), completed_at=_A_TIME),
+        _given(status=Schema(const=_STATUSES[2]), started_at=_A_TIME),
+        _given(status=Schema(const=_STATUSES[2]), completed_at=_A_TIME),
+        _given(event_type=Schema(enum=_ROLLBACKS), started_at=_A_TIME),
+        _given(event_type=Schema(enum=_ROLLBACKS), completed_at=_A_TIME),
+    ],
+    dependent_schemas={
+        "rollback_of": Schema(
+            any_of=[
+                _given(event_type=Schema(enum=_ROLLBACKS)),
+                _given(rollback_of=Schema(enum=["", None])),
+            ]
+        )
+    },
+)
+
+_INCIDENT = Schema(
+    type=OpenAPIType.OBJECT,
+    description="The beginning or the end of an alarm or an incident",
+    properties={
+        "incident_id": _name("Its id in the monitoring system"),
+        "event_type": Schema(enum=_HAPPENINGS, description="What happened"),
+        "service_name": _name("The deploy_target of a repository, or the part after its colon"),
+        "severity": _word(_SEVERITIES, "How bad it is"),
+        "description": _free("What people said of it; whoever is addressed in it is left out"),
+        "occurred_at": _moment("When it happened", is_needed=True),
+    },
+    required=["incident_id", "event_type", "service_name", "occurred_at"],
+)
+
+_WEBHOOK = Schema(
+    type=OpenAPIType.OBJECT, description="As the source sends it; what the platform does not know is ignored"
+)
+
+BODIES: Mapping[str, Schema] = MappingProxyType(
+    {
+        DEPLOYMENT: _one_or_many(_DEPLOYMENT),
+        INCIDENT: _one_or_many(_INCIDENT),
+        GITHUB: _WEBHOOK,
+        JIRA: _WEBHOOK,
+        JIRA_BY_TOKEN: _WEBHOOK,
+    }
+)
+
+
+def _header(name: str, description: str) -> Parameter:
+    return Parameter(
+        name=name, param_in=ParamType.HEADER, description=description, schema=Schema(type=OpenAPIType.STRING)
+    )
+
+
+HEADERS: Mapping[str, Sequence[Parameter | Reference]] = MappingProxyType(
+    {
+        DEPLOYMENT: (
+            Parameter(
+                name="X-Idempotency-Key",
+                param_in=ParamType.HEADER,
+                description="The same for each attempt to push the same thing; stands in for pipeline_run_id",
+                schema=Schema(type=OpenAPIType.STRING, max_length=MAX_NAME),
+            ),
+        ),
+        GITHUB: (
+            _header("X-GitHub-Event", "What the webhook is about"),
+            _header("X-GitHub-Delivery", "The delivery's id"),
+        ),
+    }
+)
+
+HOOK_SECURITY: Mapping[str, list[dict[str, list[str]]]] = MappingProxyType(
+    {GITHUB: [{"github": []}], JIRA: [{"jira": []}], JIRA_BY_TOKEN: [{}]}
+)
