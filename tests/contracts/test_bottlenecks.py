@@ -12,7 +12,13 @@ import pytest
 
 from dpp.adapters.memory.bottlenecks import MemoryBottleneckReader, MemoryCorrelations
 from dpp.adapters.postgres.bottlenecks import PostgresBottleneckReader, PostgresCorrelations
-from dpp.application.bottleneck_ports import BottleneckReader, CorrelationRow, Correlations, FlagRow
+from dpp.application.bottleneck_ports import (
+    BottleneckReader,
+    CorrelationRow,
+    Correlations,
+    DependencyRow,
+    FlagRow,
+)
 from dpp.application.derived_rows import WorkItemRow
 from dpp.application.ports import Batch
 from dpp.application.views import View, Window
@@ -174,6 +180,30 @@ async def test_cycle_times_are_by_delivery_stream(store: Reading) -> None:
     assert {PAYMENTS: [2.5]} == await told(view(tech_stream_id=CORE), PAYMENTS, IDENTITY)
     assert {} == await told(view(), CORE)
     assert {} == await told(view())
+
+
+async def test_unfinished_tickets_touch_technology_streams(store: Reading) -> None:
+    """By technology and delivery stream; finished tickets and those without a stream touch nothing."""
+
+    def open_ticket(issue: str, stream: UUID | None, *tech: UUID, stage: str = "dev") -> Ticket:
+        return Ticket(
+            issue, streams=[(0, f"PAY-{issue}", stream, tech)], stays=[(0, "backlog", False), (9, stage, False)]
+        )
+
+    await store.put(
+        open_ticket("1", PAYMENTS, CORE, WEB),
+        open_ticket("2", PAYMENTS, CORE),
+        open_ticket("3", IDENTITY, WEB, stage="unmapped"),
+        open_ticket("4", IDENTITY, WEB, stage="done"),
+        open_ticket("5", None, CORE),
+        open_ticket("6", PAYMENTS),
+    )
+    found = reader(store)
+    everything = [DependencyRow(CORE, PAYMENTS, 2), DependencyRow(WEB, PAYMENTS, 1), DependencyRow(WEB, IDENTITY, 1)]
+    assert everything == list(await found.dependencies(view()))
+    assert [DependencyRow(WEB, IDENTITY, 2)] == list(await found.dependencies(view(5, delivery_stream_id=IDENTITY)))
+    scope = StreamScope(delivery_streams=frozenset({PAYMENTS}))
+    assert everything[:2] == list(await found.dependencies(view(scope=scope)))
 
 
 @pytest.fixture

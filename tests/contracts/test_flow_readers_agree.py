@@ -59,6 +59,7 @@ async def _told(readers: Readers) -> list[object]:
         said += [
             list(await bottlenecks.flags(view, since=view.as_of - timedelta(hours=20))),
             {stream: found.tolist() for stream, found in days.items()},
+            list(await bottlenecks.dependencies(view)),
             list(await flow.unfinished(view)),
             held.items,
             held.stays.entered.tolist(),

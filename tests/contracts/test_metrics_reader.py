@@ -12,14 +12,14 @@ from dpp.application.readers import CycleRows, LabelRow, Share, StageRow
 from dpp.application.views import View, Window
 from dpp.domain.access import StreamScope
 from dpp.domain.events import (
-    CicdEventType,
     DefectEvent,
     DefectEventType,
     Facts,
     PullRequestEventType,
 )
 from dpp.domain.quality import QualityRate
-from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, WEB, delivery, deployed, reviewed
+from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, WEB, delivery, reviewed
+from tests.support.delivering import deliver, deployment
 from tests.support.reading import Reading, Ticket, at, micros, pull_request, reading, view
 
 pytestmark = pytest.mark.anyio
@@ -304,29 +304,24 @@ async def test_defects_are_attributed_by_their_latest_fact(store: Reading) -> No
     assert Share(1, 1) == (await store.metrics.quality(view(tech_stream_id=CORE)))[origin]
 
 
-async def test_deployments_are_traced_through_the_pull_requests_that_they_carry(store: Reading) -> None:
-    """The given number goes before the merge, the merge before the head; only finished production ones count."""
-    await pull_requests(store)
-    failed = CicdEventType.DEPLOY_FAILED
-    facts = (
-        deployed(run="by number", linked_pr_number=1),
-        deployed(run="by merge", commit_sha="m1"),
-        deployed(run="by head", commit_sha="h2", event_type=failed, status="failure"),
-        deployed(run="of one without a ticket", commit_sha="h3"),
-        deployed(run="of nobody", commit_sha="f00"),
-        deployed(name=None, run="of no repository", commit_sha="m1"),
-        deployed(run="number first", linked_pr_number=3, commit_sha="m1"),
-        deployed(run="unknown number", linked_pr_number=77, commit_sha="m1"),
-        deployed(run="staging", linked_pr_number=1, environment="staging"),
-        deployed(run="unfinished", linked_pr_number=1, event_type=CicdEventType.DEPLOY_STARTED),
-        deployed(run="later", linked_pr_number=1, after=6000),
+async def test_traced_deployments_are_those_with_a_ticket(store: Reading) -> None:
+    """Production deployments that had ended count, failed ones too, by the streams of their rows."""
+    rows = (
+        deployment("a", 1, ticket="PAY-1", delivery=PAYMENTS, tech=CORE),
+        deployment("b", 2, ticket="PAY-9", tech=CORE, status="failed"),
+        deployment("c", 3, tech=CORE),
+        deployment("d", 4, tech=WEB, delivery=PAYMENTS),
+        deployment("e", 5),
+        deployment("staging", 1, ticket="PAY-1", tech=CORE, environment="staging"),
+        deployment("later", 100, ticket="PAY-1", tech=CORE),
     )
-    await store.events.append(Batch(deliveries=[delivery(Facts(cicd=facts))]))
+    await deliver(store, deployments=rows)
     traced = QualityRate.DEPLOYMENT_TRACEABILITY
-    assert Share(5, 9) == (await store.metrics.quality(view()))[traced]
-    assert Share(4, 8) == (await store.metrics.quality(view(100)))[traced]
-    assert Share(4, 4) == (await store.metrics.quality(view(delivery_stream_id=PAYMENTS)))[traced]
-    assert Share(5, 8) == (await store.metrics.quality(view(tech_stream_id=CORE)))[traced]
+    assert Share(3, 6) == (await store.metrics.quality(view()))[traced]
+    assert Share(2, 5) == (await store.metrics.quality(view(99)))[traced]
+    assert Share(1, 2) == (await store.metrics.quality(view(delivery_stream_id=PAYMENTS)))[traced]
+    assert Share(3, 4) == (await store.metrics.quality(view(tech_stream_id=CORE)))[traced]
+    assert traced not in await store.metrics.quality(view(delivery_stream_id=IDENTITY))
 
 
 async def test_a_scope_sees_the_shares_of_its_own_streams_alone(store: Reading) -> None:

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from unicodedata import category
 from uuid import UUID
 
 from dpp.application.access_ports import AuditEntry
@@ -24,6 +25,7 @@ from dpp.domain.scrubbing import scrub
 
 VERDICTS = ("confirmed", "rejected")
 MAX_REASON = 1000
+_BREAKS = str.maketrans("\r\n\t", "   ")
 
 
 class UnknownSuspect(NotFound):
@@ -103,7 +105,7 @@ class Blames:
         """
         if verdict not in VERDICTS:
             raise InvalidInput(f"verdict is {verdict!r}; give {' or '.join(VERDICTS)}", field="verdict")
-        told = _checked_reason(reason)
+        told = checked_reason(reason)
         incident = await self._judged(principal, incident_id=incident_id, record_id=record_id)
         now = self._clock.now()
         row = VerdictRow(
@@ -129,7 +131,8 @@ class Blames:
     async def _judged(self, principal: Principal, *, incident_id: str, record_id: UUID) -> BlamedIncident:
         scope = principal.scope_of(Permission.STREAMS_MANAGE)
         view = View(scope=scope, as_of=self._clock.now(), is_live=True)
-        found = await self._reader.incidents(view, window=None, incident_id=incident_id)
+        is_id = is_storable(incident_id)
+        found = await self._reader.incidents(view, window=None, incident_id=incident_id) if is_id else ()
         for incident in found:
             if any(suspect.record_id == record_id for suspect in incident.suspects):
                 return incident
@@ -139,10 +142,16 @@ class Blames:
         )
 
 
-def _checked_reason(reason: str | None) -> str | None:
+def checked_reason(reason: str | None) -> str | None:
+    """Return a reason as it may be kept, None for an empty one; raises ``InvalidInput`` for one that may not."""
     told = scrub((reason or "").strip())
     if len(told) > MAX_REASON:
         raise InvalidInput(f"reason has {len(told)} characters; give {MAX_REASON} at most", field="reason")
-    if any(ord(character) < 0x20 and character not in "\n\t" for character in told):
+    if not is_storable(told.translate(_BREAKS)):
         raise InvalidInput("reason holds control characters; give plain text", field="reason")
     return told or None
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text has no control characters and no halves of characters: no store keeps them all."""
+    return not any(category(character) in ("Cc", "Cs") for character in text)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
+from dpp.domain.blocked import Flag
 from dpp.domain.bottlenecks import BottleneckSeverity
 from dpp.domain.events import WorkItemEventType
 
@@ -20,6 +21,9 @@ FLAG_TYPES: tuple[WorkItemEventType, ...] = (
     WorkItemEventType.UNFLAGGED,
 )
 """What raises or lowers a ticket's flag."""
+
+RAISED = frozenset({WorkItemEventType.BLOCKED, WorkItemEventType.FLAGGED})
+"""Those of them that raise it."""
 
 
 class FlagRow(NamedTuple):
@@ -44,6 +48,25 @@ class FlagRow(NamedTuple):
     event_type: WorkItemEventType
     blocking_tech_stream_id: UUID | None
 
+    @property
+    def flag(self) -> Flag:
+        """The same for the calculation of blocked time."""
+        return Flag(
+            item=self.issue_id,
+            at=self.at,
+            change=self.change,
+            is_raised=self.event_type in RAISED,
+            blocking=self.blocking_tech_stream_id,
+        )
+
+
+class DependencyRow(NamedTuple):
+    """How many unfinished tickets of a delivery stream touch a technology stream."""
+
+    tech_stream_id: UUID
+    delivery_stream_id: UUID
+    tickets: int
+
 
 class BottleneckReader(Protocol):
     """Rows about what holds tickets up, filtered by a view."""
@@ -64,6 +87,13 @@ class BottleneckReader(Protocol):
 
         Returns:
             By delivery stream, shape (n,), working days, ascending; streams without any are absent.
+        """
+
+    @abstractmethod
+    async def dependencies(self, view: View) -> Sequence[DependencyRow]:
+        """Return which technology streams the delivery streams' unfinished tickets touch at the view's moment.
+
+        By technology stream, then delivery stream; a ticket that touches several counts for each.
         """
 
 

@@ -1,4 +1,4 @@
-"""Shared bottlenecks: assessed, kept and shown (§6.7, §7.1.2, decision 0023).
+"""Shared bottlenecks, as they are shown (§6.7, §7.1.2, decision 0023).
 
 A caller sees technology streams that they may name, and of what these hold up the delivery streams that they may name;
 others take no part in anything that is shown, not even as a number.
@@ -8,24 +8,26 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import product
 from typing import Protocol
 from uuid import UUID
-from zoneinfo import ZoneInfo
-
-import structlog
 
 from dpp.application.answers import Answers, Asked, Trust
-from dpp.application.bottleneck_ports import BottleneckReader, CorrelationRow, Correlations, FlagRow
+from dpp.application.bottleneck_ports import (
+    BottleneckReader,
+    DependencyRow,
+    FlagRow,
+)
 from dpp.application.cache import Keeping
+from dpp.application.cross_stream_answers import Dependency, SharedBottleneck, SharedBottlenecks
 from dpp.application.derivation import TOPICS
 from dpp.application.readers import MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window, may_name
-from dpp.domain.access import StreamScope
-from dpp.domain.blocked import Flag, Spell, blocked_spells
+from dpp.domain.blocked import blocked_spells
 from dpp.domain.bottlenecks import BLOCK_DAYS, Bottleneck, Impact, assess, by_impact, root_cause
 from dpp.domain.calendar import to_micros
 from dpp.domain.catalogue import METRICS
@@ -35,12 +37,9 @@ from dpp.domain.figures import Figure
 from dpp.domain.histories import FOREVER
 from dpp.domain.percentiles import percentile
 
-log = structlog.get_logger(__name__)
-
 METRIC = "cross_stream_bottleneck"
 KEPT = Keeping(ttl=timedelta(minutes=15), unmoved_by=frozenset(TOPICS.values()) - {TOPICS[StaleKind.TICKET]})
 
-RAISED = frozenset({WorkItemEventType.BLOCKED, WorkItemEventType.FLAGGED})
 _PERCENTILE = 85
 
 
@@ -58,35 +57,6 @@ class NoConfidences(SprintConfidences):
     async def confidence_of(self, view: View) -> float | None:
         """Return None."""
         return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedBottleneck:
-    """A technology stream with what it holds up; ``impacted`` in the order of the bottleneck's impacts."""
-
-    tech_stream: TechStream
-    impacted: tuple[DeliveryStream, ...]
-    bottleneck: Bottleneck
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedBottlenecks:
-    """
-    §6.7 for a view.
-
-    Attributes:
-        figure: the worst severity as a number, 0 for ``none`` to 4 for ``critical``, over the blocks counted; its value
-            is None where no technology stream is shown.
-        tech_streams: those that hold up most first.
-        root_cause: the one with the highest cross-stream impact; None when nothing is held up.
-        unnamed_block_count: blocks in the same days that are put down to nothing, or to what may not be named.
-    """
-
-    asked: Asked
-    figure: Figure
-    tech_streams: tuple[SharedBottleneck, ...]
-    root_cause: SharedBottleneck | None
-    unnamed_block_count: int
 
 
 class CrossStream:
@@ -153,7 +123,16 @@ class CrossStream:
         ]
         rows = tuple(_named(row, tech=tech, delivery=delivery) for row in by_impact(assessed))
         unnamed = sum(count for stream_id, count in counted.blocks.items() if stream_id not in tech)
-        return await self._answer(view, rows, unnamed=unnamed, window_days=window_days)
+        touching = {(row.tech_stream_id, row.delivery_stream_id): row for row in await self._reader.dependencies(view)}
+        marks = await self._trust.marks(view)
+        return SharedBottlenecks(
+            asked=Asked.of(view, window_days=window_days),
+            figure=marks.on(_worst(rows), METRIC),
+            tech_streams=rows,
+            dependencies=tuple(_dependencies(rows, delivery.values(), touching)),
+            root_cause=_root_cause(rows),
+            unnamed_block_count=unnamed,
+        )
 
     async def _loads(self, streams: Iterable[UUID], *, view: View, window: Window) -> _Loads:
         """Return what is known of impacted streams, each as a whole: they are open to the caller as such."""
@@ -167,69 +146,6 @@ class CrossStream:
             },
             cycle_times_p85={stream: percentile(values, _PERCENTILE) for stream, values in days.items()},
         )
-
-    async def _answer(
-        self, view: View, rows: tuple[SharedBottleneck, ...], *, unnamed: int, window_days: int
-    ) -> SharedBottlenecks:
-        marks = await self._trust.marks(view)
-        return SharedBottlenecks(
-            asked=Asked.of(view, window_days=window_days),
-            figure=marks.on(_worst(rows), METRIC),
-            tech_streams=rows,
-            root_cause=_root_cause(rows),
-            unnamed_block_count=unnamed,
-        )
-
-
-class Correlation:
-    """Writes the table of assessments (§4.4.5).
-
-    Args:
-        cross_stream: assesses, for whoever sees everything.
-        correlations: the table.
-    """
-
-    def __init__(self, *, cross_stream: CrossStream, correlations: Correlations) -> None:
-        self._cross_stream = cross_stream
-        self._correlations = correlations
-
-    async def correlate(self, *, now: datetime, configuration: Configuration) -> int:
-        """Write the assessments of the day that it is by the platform's clock; doing it again changes nothing.
-
-        Each assessment is logged and nobody is alerted, so that the severity table can be tuned first (§6.7).
-
-        Returns:
-            How many assessments are new or differ from the day's earlier ones.
-        """
-        view = View(scope=StreamScope.everything(), as_of=now)
-        window_days = configuration.platform.window_days
-        found = await self._cross_stream.bottlenecks(view, configuration=configuration, window_days=window_days)
-        for row in found.tech_streams:
-            log.info(
-                "bottleneck_assessed",
-                tech_stream=row.tech_stream.name,
-                severity=row.bottleneck.severity.value,
-                impacted=len(row.impacted),
-                blocks=row.bottleneck.block_count,
-                confidence=row.bottleneck.average_confidence,
-            )
-        day = now.astimezone(ZoneInfo(configuration.platform.calendar.time_zone)).date()
-        rows = [_correlation(row.bottleneck) for row in found.tech_streams]
-        return await self._correlations.save(rows, day=day, at=now)
-
-
-def spells_of(rows: Iterable[FlagRow]) -> list[Spell]:
-    """Return when tickets were blocked, and by what."""
-    return blocked_spells(
-        Flag(
-            item=row.issue_id,
-            at=row.at,
-            change=row.change,
-            is_raised=row.event_type in RAISED,
-            blocking=row.blocking_tech_stream_id,
-        )
-        for row in rows
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +174,11 @@ class _Counted:
         start, end = to_micros(window.start), to_micros(window.end)
         counted = [row for row in rows if row.event_type is WorkItemEventType.BLOCKED and start <= row.at < end]
         open_tickets = {row.issue_id: row.delivery_stream_id for row in rows if row.is_unfinished}
-        now = ((spell.blocking, open_tickets.get(spell.item)) for spell in spells_of(rows) if spell.end == FOREVER)
+        now = (
+            (spell.blocking, open_tickets.get(spell.item))
+            for spell in blocked_spells(row.flag for row in rows)
+            if spell.end == FOREVER
+        )
         pairs = ((row.blocking_tech_stream_id, row.delivery_stream_id) for row in counted)
         return cls(
             blocks=Counter(row.blocking_tech_stream_id for row in counted),
@@ -290,6 +210,25 @@ def _named(
     return SharedBottleneck(tech_stream=tech[row.tech_stream_id], impacted=impacted, bottleneck=row)
 
 
+def _dependencies(
+    rows: Iterable[SharedBottleneck],
+    streams: Iterable[DeliveryStream],
+    touching: Mapping[tuple[UUID, UUID], DependencyRow],
+) -> Iterator[Dependency]:
+    for row, stream in product(rows, streams):
+        impacts = {impact.delivery_stream_id: impact for impact in row.bottleneck.impacts}
+        impact = impacts.get(stream.stream_id)
+        touch = touching.get((row.tech_stream.stream_id, stream.stream_id))
+        if impact or touch:
+            yield Dependency(
+                tech_stream=row.tech_stream,
+                delivery_stream=stream,
+                open_tickets=touch.tickets if touch else 0,
+                block_count=impact.block_count if impact else 0,
+                blocked_tickets=impact.blocked_tickets if impact else 0,
+            )
+
+
 def _root_cause(rows: Iterable[SharedBottleneck]) -> SharedBottleneck | None:
     by_id = {row.bottleneck.tech_stream_id: row for row in rows}
     worst = root_cause(row.bottleneck for row in by_id.values())
@@ -313,17 +252,6 @@ def _only(found: SharedBottlenecks, view: View) -> SharedBottlenecks:
         asked=replace(found.asked, tech_stream_id=view.tech_stream_id),
         figure=replace(_worst(rows), confidence=found.figure.confidence),
         tech_streams=rows,
+        dependencies=tuple(row for row in found.dependencies if row.tech_stream.stream_id == view.tech_stream_id),
         root_cause=_root_cause(rows),
-    )
-
-
-def _correlation(row: Bottleneck) -> CorrelationRow:
-    return CorrelationRow(
-        tech_stream_id=row.tech_stream_id,
-        impacted_delivery_streams=tuple(impact.delivery_stream_id for impact in row.impacts),
-        blocked_delivery_streams=tuple(impact.delivery_stream_id for impact in row.blocked),
-        block_count_14d=row.block_count,
-        avg_confidence_pct=row.average_confidence,
-        avg_cycle_time_p85=row.average_cycle_time_p85,
-        severity=row.severity,
     )

@@ -132,6 +132,18 @@ class VerdictRow(NamedTuple):
     reason: str | None
 
 
+class ManualLinkRow(NamedTuple):
+    """The ticket that a person gave to a pull request; without one, they took away what had been found."""
+
+    link_id: UUID
+    repo_id: UUID
+    pr_number: int
+    ticket_id: str | None
+    linked_at: int
+    linked_by: str
+    reason: str | None
+
+
 class IncidentRows(NamedTuple):
     """Every derived row of some incidents."""
 

@@ -63,10 +63,12 @@ class PullRequestInputs:
     Attributes:
         events: of each, at least one.
         tech_streams: of each repository as registered, None where it has none.
+        by_hand: the ticket that a person gave to a pull request last; None where a person took it away.
     """
 
     events: Mapping[PullRequestId, Sequence[PullRequestEvent]]
     tech_streams: Mapping[UUID, UUID | None]
+    by_hand: Mapping[PullRequestId, str | None] = field(default_factory=dict)
 
 
 class LinkedTicket(NamedTuple):

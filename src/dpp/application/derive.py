@@ -36,7 +36,7 @@ from dpp.domain.cycles import fold_histories
 from dpp.domain.events import NAMESPACE, TicketFields, WorkItemEvent
 from dpp.domain.folded import Completions, CurrentPositions, Stays
 from dpp.domain.histories import FOREVER, NEVER, TicketColumns, event_order
-from dpp.domain.linking import BranchPattern, Link, TicketKey, choose
+from dpp.domain.linking import BranchPattern, Link, LinkMethod, TicketKey, choose
 from dpp.domain.positions import DELETED, DONE, IS_ACTIVE, LABELS, STAGE_OF, STAGES
 from dpp.domain.reviews import PullRequestState, pull_request_cycle
 
@@ -79,9 +79,14 @@ class Derivation(Derive):
         return calendars, np.array([numbers[stream] for stream in streams], dtype=np.int64)
 
     def links(self, inputs: PullRequestInputs, configuration: Configuration) -> Mapping[PullRequestId, Link]:
-        """Return the ticket keys that pull requests name under the current configuration (§5.3.4)."""
+        """Return the ticket keys of pull requests: given by hand, or named under the current configuration (§5.3.4)."""
         found: dict[PullRequestId, Link] = {}
         for pull_request, events in inputs.events.items():
+            if pull_request in inputs.by_hand:
+                key = inputs.by_hand[pull_request]
+                if key is not None:
+                    found[pull_request] = Link(key=TicketKey(key), method=LinkMethod.MANUAL)
+                continue
             state = pull_request_cycle(events)
             stream = _tech_stream(pull_request, state, inputs, configuration)
             link = choose(

@@ -17,7 +17,6 @@ from dpp.application.answers import Answers, Asked, Trust
 from dpp.application.bottleneck_ports import BottleneckReader
 from dpp.application.cache import Keeping
 from dpp.application.calendars import Calendars
-from dpp.application.cross_stream import spells_of
 from dpp.application.derivation import TOPICS
 from dpp.application.flow_answers import (
     Ageing,
@@ -36,7 +35,7 @@ from dpp.application.views import View, Window, may_name
 from dpp.domain.ageing import AgeBand, age_bands
 from dpp.domain.arrays import FloatArray
 from dpp.domain.arrivals import Arrivals, arrivals, in_progress
-from dpp.domain.blocked import Spell, blocked_parts, blocked_time
+from dpp.domain.blocked import Spell, blocked_parts, blocked_spells, blocked_time
 from dpp.domain.calendar import BusinessCalendar, from_micros, to_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.cumulative_flow import cumulative_flow
@@ -216,7 +215,7 @@ class FlowOverTime:
         )
 
     async def _spells(self, view: View, *, since: datetime) -> list[Spell]:
-        return spells_of(await self._bottlenecks.flags(view, since=since))
+        return blocked_spells(row.flag for row in await self._bottlenecks.flags(view, since=since))
 
     async def _marked(self, view: View, figure: Figure) -> Figure:
         return (await self._trust.marks(view)).on(figure, LIKE)

@@ -108,7 +108,7 @@ class Trends:
             configuration: has the calendar by which days begin and end.
 
         Raises:
-            InvalidInput: the window is too short or too long, or leaves the years that the calendar covers.
+            InvalidInput: the window is too short or too long.
         """
         return await self._answers.get(
             ("trends", window_days, configuration.version),

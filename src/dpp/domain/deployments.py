@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -13,7 +13,6 @@ from dpp.domain.events import CicdEvent, CicdEventType, RepositoryRef
 
 T = TypeVar("T")
 
-_HOUR = timedelta(hours=1)
 _CLOSING = frozenset({CicdEventType.DEPLOY_COMPLETED, CicdEventType.DEPLOY_FAILED})
 _OF_DEPLOYMENT = _CLOSING | {CicdEventType.DEPLOY_STARTED}
 PRODUCTION = "production"
@@ -98,11 +97,6 @@ def deployment_of(events: Iterable[CicdEvent]) -> Deployment | None:
         linked_pr_number=_told(known, lambda event: event.linked_pr_number),
         is_config_only=any(event.is_config_only for event in known),
     )
-
-
-def hours_between(start: datetime, end: datetime | None) -> float | None:
-    """Return the hours by the clock from start to end; None without an end, or when it lies before the start."""
-    return None if end is None or end < start else (end - start) / _HOUR
 
 
 def _began(known: list[CicdEvent]) -> datetime:

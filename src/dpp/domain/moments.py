@@ -13,10 +13,13 @@ from datetime import date, timedelta
 import numpy as np
 
 from dpp.domain.arrays import FloatArray, IntArray
-from dpp.domain.calendar import BusinessCalendar
+from dpp.domain.calendar import BusinessCalendar, TimeOutOfRange, from_micros
 from dpp.domain.errors import InvalidInput
 
 MICROS_PER_DAY = 86_400_000_000
+
+_DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,17 +148,23 @@ def day_ends(calendar: BusinessCalendar, *, now: int, days: int) -> tuple[list[d
     Return the last local days up to and including today, and for each the moment as of which it is shown.
 
     Args:
-        calendar: on whose clock days begin and end.
+        calendar: on whose clock days begin and end; where one of them lies outside the years that it covers, all do by
+            the clock of UTC.
         now: microseconds since 1970-01-01T00:00Z.
         days: how many, >= 1.
 
     Returns:
         The dates, and shape (days,): the end of each day, for today ``now``.
-
-    Raises:
-        TimeOutOfRange: a day lies outside the years that the calendar covers.
     """
-    today: date = calendar.local_date(np.array([now], dtype=np.int64))[0].item()
-    dates = [today - timedelta(days=back) for back in reversed(range(days))]
-    ends = [calendar.day_start(day + timedelta(days=1)) for day in dates[:-1]] + [now]
-    return dates, np.array(ends, dtype=np.int64)
+    try:
+        today: date = calendar.local_date(np.array([now], dtype=np.int64))[0].item()
+        dates = _dates(today, days)
+        ends = [calendar.day_start(day + _DAY) for day in dates[:-1]]
+    except TimeOutOfRange:
+        dates = _dates(from_micros(now).date(), days)
+        ends = [(day + _DAY - _EPOCH) // _DAY * MICROS_PER_DAY for day in dates[:-1]]
+    return dates, np.array([*ends, now], dtype=np.int64)
+
+
+def _dates(today: date, days: int) -> list[date]:
+    return [today - _DAY * back for back in reversed(range(days))]

@@ -13,8 +13,10 @@ import pytest
 
 from dpp.adapters.memory.bottlenecks import MemoryCorrelations
 from dpp.adapters.memory.database import MemoryDatabase
-from dpp.application.bottleneck_ports import BottleneckReader, CorrelationRow, FlagRow
-from dpp.application.cross_stream import Correlation, CrossStream, SharedBottlenecks, SprintConfidences
+from dpp.application.bottleneck_ports import BottleneckReader, CorrelationRow, DependencyRow, FlagRow
+from dpp.application.correlation import Correlation
+from dpp.application.cross_stream import CrossStream, SprintConfidences
+from dpp.application.cross_stream_answers import SharedBottlenecks
 from dpp.application.views import View, Window
 from dpp.domain.access import StreamScope
 from dpp.domain.arrays import FloatArray
@@ -51,6 +53,7 @@ class Rows(BottleneckReader):
 
     rows: Sequence[FlagRow]
     days: Mapping[UUID, Sequence[float]] = field(default_factory=dict)
+    touching: Sequence[DependencyRow] = ()
     asked: list[tuple[View, Window, set[UUID]]] = field(default_factory=list)
 
     async def flags(self, view: View, *, since: datetime) -> Sequence[FlagRow]:
@@ -61,6 +64,11 @@ class Rows(BottleneckReader):
     ) -> Mapping[UUID, FloatArray]:
         self.asked.append((view, window, set(delivery_streams)))
         return {stream: np.array(days) for stream, days in self.days.items() if stream in delivery_streams}
+
+    async def dependencies(self, view: View) -> Sequence[DependencyRow]:
+        return [
+            row for row in self.touching if view.shows(delivery_stream_id=row.delivery_stream_id, tech_stream_ids=())
+        ]
 
 
 @dataclass
@@ -198,6 +206,27 @@ async def test_a_delivery_stream_asked_for_is_impacted_alone() -> None:
     assert [("web", ["identity"], 1, "low"), ("core", ["identity"], 1, "low")] == told(
         await assessed(Rows(BLOCKS), delivery_stream_id=IDENTITY)
     )
+
+
+async def test_the_matrix_has_who_depends_and_who_is_blocked() -> None:
+    """Lines in the order of the technology streams, then of the delivery streams; hidden ones have no field."""
+    reader = Rows(BLOCKS, touching=[DependencyRow(CORE, PAYMENTS, 7), DependencyRow(WEB, PAYMENTS, 2)])
+
+    def fields(found: SharedBottlenecks) -> list[tuple[str, str, int, int, int]]:
+        return [
+            (it.tech_stream.name, it.delivery_stream.name, it.open_tickets, it.block_count, it.blocked_tickets)
+            for it in found.dependencies
+        ]
+
+    everything = [
+        ("core", "payments", 7, 2, 1),
+        ("core", "identity", 0, 1, 0),
+        ("web", "payments", 2, 0, 0),
+        ("web", "identity", 0, 1, 2),
+    ]
+    assert everything == fields(await assessed(reader))
+    assert everything[2:] == fields(await assessed(reader, tech_stream_id=WEB))
+    assert [everything[0], everything[2]] == fields(await assessed(reader, scope=PAYMENTS_ONLY))
 
 
 async def test_without_blocks_every_technology_stream_is_listed_with_none() -> None:

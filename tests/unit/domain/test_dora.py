@@ -227,6 +227,14 @@ def test_days_end_by_the_local_clock() -> None:
     assert now == ends[2]
 
 
+def test_days_beyond_the_calendar_are_those_of_utc() -> None:
+    """Before 1970 no zone's clock is known: days then begin at midnight UTC, and so do all of that series."""
+    now = to_micros(datetime(1970, 1, 2, 12, tzinfo=UTC))
+    dates, ends = day_ends(BusinessCalendar(zone="Asia/Tokyo"), now=now, days=4)
+    assert [date(1969, 12, 30), date(1969, 12, 31), date(1970, 1, 1), date(1970, 1, 2)] == dates
+    assert [-24 * hour(1), 0, 24 * hour(1), now] == ends.tolist()
+
+
 def test_a_hundred_thousand_deployments_have_a_series_of_a_year() -> None:
     """Much data goes the same way as little: of a deployment every five minutes, 2016 a week stand at every point."""
     columns = deployments(*(Deployed(number / 12, lead=1.0) for number in range(100_000)))

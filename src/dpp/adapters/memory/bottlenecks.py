@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,7 +13,14 @@ import numpy as np
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import shown_tickets
 from dpp.adapters.memory.tables import MemoryDerivedTables
-from dpp.application.bottleneck_ports import FLAG_TYPES, BottleneckReader, CorrelationRow, Correlations, FlagRow
+from dpp.application.bottleneck_ports import (
+    FLAG_TYPES,
+    BottleneckReader,
+    CorrelationRow,
+    Correlations,
+    DependencyRow,
+    FlagRow,
+)
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.calendar import to_micros
@@ -92,6 +100,18 @@ class MemoryBottleneckReader(BottleneckReader):
             if stream in delivery_streams:
                 found.setdefault(stream, []).append(days)
         return {stream: np.array(sorted(days)) for stream, days in sorted(found.items())}
+
+    async def dependencies(self, view: View) -> Sequence[DependencyRow]:
+        """Return which technology streams unfinished tickets touch."""
+        self._database.check_available()
+        moment = to_micros(view.as_of)
+        pairs = Counter(
+            (tech, held.delivery_stream_id)
+            for issue_id, held in shown_tickets(self._tables, view).items()
+            if held.delivery_stream_id is not None and self._is_unfinished(issue_id, moment)
+            for tech in held.tech_stream_ids
+        )
+        return [DependencyRow(*pair, tickets) for pair, tickets in sorted(pairs.items())]
 
     def _completed(self, view: View, window: Window) -> Iterator[tuple[UUID, float]]:
         start, end, moment = (to_micros(at) for at in (window.start, window.end, view.as_of))

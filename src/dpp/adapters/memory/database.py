@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from dpp.application.counting import IntakeCount
-from dpp.application.delivery_rows import VerdictRow
+from dpp.application.delivery_rows import ManualLinkRow, VerdictRow
 from dpp.application.ports import DeadLetter
 from dpp.application.repositories import Repositories
 from dpp.application.resolving import EVENT_TABLES, ResolvedEvent
@@ -53,6 +53,7 @@ class MemoryDatabase:
         archive_positions: records of each archive segment that are written.
         versions: every configuration, the current one last; empty before the first.
         verdicts: what people have said of deployments' blame, in the order of arrival.
+        manual_links: tickets that people gave to pull requests, in the order of arrival.
         available: set to False to make every store of this database raise ``Unavailable``.
     """
 
@@ -69,6 +70,7 @@ class MemoryDatabase:
     archive_positions: dict[str, int] = field(default_factory=dict)
     versions: list[ConfigurationVersion] = field(default_factory=list)
     verdicts: list[VerdictRow] = field(default_factory=list)
+    manual_links: list[ManualLinkRow] = field(default_factory=list)
     available: bool = True
     stale_marks: int = 0
 

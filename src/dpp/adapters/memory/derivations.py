@@ -247,6 +247,10 @@ class MemoryDerivationStore(DerivationStore):
                 if one in known
             },
             tech_streams={item.repo_id: item.tech_stream_id for item in self._database.repositories.all},
+            by_hand={
+                PullRequestId(row.repo_id, row.pr_number): row.ticket_id
+                for row in sorted(self._database.manual_links, key=lambda row: (row.linked_at, row.link_id))
+            },
         )
 
     def _tickets_of(self, links: Iterable[Link]) -> dict[str, LinkedTicket]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from uuid import UUID
 
 import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import attribution, only, shown_pull_requests, shown_tickets
 from dpp.adapters.memory.tables import MemoryDerivedTables
-from dpp.application.derived_rows import CycleRow, PullRequestRow
-from dpp.application.identities import PullRequestId
+from dpp.application.derived_rows import CycleRow
 from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.views import View, Window
 from dpp.domain.calendar import to_micros
-from dpp.domain.events import CicdEvent, CicdEventType, DefectEvent, DefectEventType, PullRequestEvent
+from dpp.domain.deployments import PRODUCTION
+from dpp.domain.events import DefectEvent, DefectEventType
 from dpp.domain.positions import DELETED, LABELS
 from dpp.domain.quality import QualityRate
 from dpp.domain.stages import Stage

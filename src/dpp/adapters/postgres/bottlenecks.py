@@ -15,7 +15,13 @@ from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.intake_rows import as_json
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.statements import insert
-from dpp.application.bottleneck_ports import BottleneckReader, CorrelationRow, Correlations, FlagRow
+from dpp.application.bottleneck_ports import (
+    BottleneckReader,
+    CorrelationRow,
+    Correlations,
+    DependencyRow,
+    FlagRow,
+)
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.bottlenecks import BottleneckSeverity
@@ -77,6 +83,20 @@ ORDER BY delivery_stream_id, cycle_time_days
 """
 
 
+_DEPENDENCIES = f"""
+SELECT tech_stream_id, delivery_stream_id, count(*)
+FROM work_item_stays AS stay
+JOIN LATERAL (
+    SELECT delivery_stream_id, tech_stream_ids FROM work_item_attributions AS span
+    WHERE span.issue_id = stay.issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
+) AS held ON true
+CROSS JOIN LATERAL unnest(tech_stream_ids) AS touched (tech_stream_id)
+WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND {_UNFINISHED} AND delivery_stream_id IS NOT NULL{{shown}}
+GROUP BY tech_stream_id, delivery_stream_id
+ORDER BY tech_stream_id, delivery_stream_id
+"""  # noqa: S608 - constants
+
+
 class PostgresBottleneckReader(BottleneckReader):
     """Reads events and derived tables; every method is one statement."""
 
@@ -99,6 +119,10 @@ class PostgresBottleneckReader(BottleneckReader):
             stream: np.array([days for _, days in group], dtype=np.float64)
             for stream, group in groupby(rows, key=itemgetter(0))
         }
+
+    async def dependencies(self, view: View) -> Sequence[DependencyRow]:
+        """Return which technology streams unfinished tickets touch."""
+        return [DependencyRow(*row) for row in await self._rows(_DEPENDENCIES, view)]
 
     async def _rows(self, query: str, view: View, **more: Any) -> list[tuple[Any, ...]]:
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:

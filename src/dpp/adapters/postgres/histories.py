@@ -107,6 +107,13 @@ SELECT {_PULL_REQUEST_COLUMNS} FROM unnest(%(repositories)s::uuid[], %(numbers)s
 JOIN pull_request_facts e USING (repo_id, pr_number) JOIN repositories r USING (repo_id)
 """  # noqa: S608 - made of constants
 
+_BY_HAND = """
+SELECT DISTINCT ON (repo_id, pr_number) repo_id, pr_number, ticket_id
+FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS w (repo_id, pr_number)
+JOIN manual_links USING (repo_id, pr_number)
+ORDER BY repo_id, pr_number, linked_at DESC, link_id DESC
+"""
+
 
 class _History(NamedTuple):
     """Every fact of some tickets; arrays of one shape."""
@@ -299,7 +306,9 @@ async def pull_request_inputs(connection: Connection, ids: Sequence[PullRequestI
     for row in await cursor.fetchall():
         events.setdefault(PullRequestId(row[0], row[1]), []).append(_pull_request_event(row))
         streams[row[0]] = row[25]
-    return PullRequestInputs(events=events, tech_streams=streams)
+    cursor = await connection.execute(_BY_HAND, wanted)
+    by_hand = {PullRequestId(row[0], row[1]): row[2] for row in await cursor.fetchall()}
+    return PullRequestInputs(events=events, tech_streams=streams, by_hand=by_hand)
 
 
 def _pull_request_event(row: Sequence[Any]) -> PullRequestEvent:

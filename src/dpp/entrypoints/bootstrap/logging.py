@@ -21,7 +21,11 @@ def configure(*, level: str, form: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default shows local variables: payloads, arguments, secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     if form != "json":
         shared.pop()

@@ -30,6 +30,7 @@ from dpp.adapters.postgres.flow_over_time import PostgresFlowReader
 from dpp.adapters.postgres.forecasting import PostgresForecastReader, PostgresForecastStore
 from dpp.adapters.postgres.job_runner import PostgresJobRunner
 from dpp.adapters.postgres.jobs import PostgresJobs
+from dpp.adapters.postgres.manual_links import PostgresManualLinks
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.pulse import PostgresPulse
 from dpp.adapters.postgres.readers import PostgresMetricsReader
@@ -44,7 +45,8 @@ from dpp.application.bottleneck_ports import BottleneckReader, Correlations
 from dpp.application.calendars import Calendars, Holidays
 from dpp.application.change_ledger import ChangeLedger
 from dpp.application.configure import ConfigurationFile
-from dpp.application.cross_stream import Correlation, CrossStream
+from dpp.application.correlation import Correlation
+from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
 from dpp.application.delivery_reader import DeliveryReader
 from dpp.application.derivation import DerivationStore
@@ -60,6 +62,7 @@ from dpp.application.ingest import Intake
 from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.kept_answers import KeptAnswers
 from dpp.application.keys import ApiKeys
+from dpp.application.manual_links import ManualLinks, ManualLinkStore
 from dpp.application.ports import (
     Archive,
     ChangeFeed,
@@ -110,6 +113,8 @@ class Platform(Provider):
     verdicts = provide(PostgresVerdicts, provides=Verdicts)
     change_ledger = provide(ChangeLedger)
     blames = provide(Blames)
+    manual_link_store = provide(PostgresManualLinks, provides=ManualLinkStore)
+    manual_links = provide(ManualLinks)
     diagnostics_reader = provide(PostgresDiagnosticsReader, provides=DiagnosticsReader)
     forecast_reader = provide(PostgresForecastReader, provides=ForecastReader)
     forecast_store = provide(PostgresForecastStore, provides=ForecastStore)

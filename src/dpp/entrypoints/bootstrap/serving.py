@@ -18,6 +18,7 @@ from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
+from dpp.application.manual_links import ManualLinks
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
@@ -52,6 +53,7 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     trends=await wired.get(Trends),
                     change_ledger=await wired.get(ChangeLedger),
                     blames=await wired.get(Blames),
+                    manual_links=await wired.get(ManualLinks),
                     forecasts=await wired.get(Forecasts),
                     pulse=await wired.get(Pulse),
                     cross_stream=await wired.get(CrossStream),

@@ -10,11 +10,14 @@ from dishka import AsyncContainer, Provider
 
 from dpp.adapters.postgres.feed import PostgresChangeFeed
 from dpp.application.access_ports import AccessStore
+from dpp.application.correlation import Correlation
 from dpp.application.current import CurrentConfiguration
 from dpp.application.derivation import DerivationStore
 from dpp.application.derive import Derivation
+from dpp.application.forecasts import Forecasts
 from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.ports import Clock, EventStore
+from dpp.application.pulse import PulseAggregation
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.worker.main import Worker
@@ -25,10 +28,15 @@ async def scheduled(wired: AsyncContainer) -> Tasks:
     """Return what the schedules do in this process."""
     clock, jobs = await wired.get(Clock), await wired.get(Jobs)
     events, sessions = await wired.get(EventStore), await wired.get(AccessStore)
+    forecasts, current = await wired.get(Forecasts), await wired.get(CurrentConfiguration)
+    correlation, aggregation = await wired.get(Correlation), await wired.get(PulseAggregation)
     return Tasks(
         expire_unread_payloads=lambda: events.expire_dead_letters(now=clock.now()),
         forget_ended_sessions=lambda: sessions.delete_expired_sessions(before=clock.now()),
         forget_finished_jobs=lambda: jobs.forget_finished(before=clock.now() - FINISHED_JOBS_KEPT),
+        store_forecasts=lambda: forecasts.store_forecasts(at=clock.now()),
+        correlate_streams=lambda: correlation.correlate(now=clock.now(), configuration=current.value),
+        aggregate_pulse=lambda: aggregation.aggregate(now=clock.now(), configuration=current.value),
     )
 
 

@@ -80,6 +80,6 @@ def replay(*, data_dir: DataDir = None, json: AsJson = False) -> int:
     else:
         print(
             f"replayed {done.deliveries} deliveries: {done.accepted} facts were new, {done.duplicates} known, "
-            f"{done.damaged} records damaged"
+            f"{done.damaged} records damaged, {done.refused} deliveries refused by the database"
         )
-    return 1 if done.damaged else 0
+    return 1 if done.damaged or done.refused else 0

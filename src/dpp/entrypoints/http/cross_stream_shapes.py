@@ -7,18 +7,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from dpp.application.cross_stream import SharedBottleneck, SharedBottlenecks
+from dpp.application import cross_stream_answers
 from dpp.domain.bottlenecks import BottleneckSeverity
 from dpp.entrypoints.http.shapes import Figure, Meta, trust
-
-
-class Impact(Struct, frozen=True, kw_only=True):
-    """What a technology stream does to one delivery stream: blocks in 14 days, and tickets blocked at the moment."""
-
-    delivery_stream: str
-    delivery_stream_id: UUID
-    block_count_14d: int
-    blocked_tickets: int
 
 
 class TechStream(Struct, frozen=True, kw_only=True):
@@ -38,7 +29,23 @@ class TechStream(Struct, frozen=True, kw_only=True):
     confidence_assumed: bool
     avg_cycle_time_p85: float | None
     severity: BottleneckSeverity
-    impacts: list[Impact]
+
+
+class Dependency(Struct, frozen=True, kw_only=True):
+    """
+    A field of the matrix of technology streams and delivery streams; fields of nothing are left out.
+
+    ``open_tickets`` of the delivery stream touch the technology stream. ``block_count_14d`` times it blocked one in 14
+    days, and ``blocked_tickets`` are blocked by it at the moment.
+    """
+
+    tech_stream: str
+    tech_stream_id: UUID
+    delivery_stream: str
+    delivery_stream_id: UUID
+    open_tickets: int
+    block_count_14d: int
+    blocked_tickets: int
 
 
 class Bottlenecks(Figure, frozen=True, kw_only=True):
@@ -54,6 +61,7 @@ class Bottlenecks(Figure, frozen=True, kw_only=True):
     root_cause: str | None
     unnamed_block_count_14d: int
     tech_streams: list[TechStream]
+    matrix: list[Dependency]
 
 
 class CrossStreamData(Struct, frozen=True, kw_only=True):
@@ -70,7 +78,7 @@ class CrossStreamAnswer(Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
-def cross_stream(answer: SharedBottlenecks) -> CrossStreamData:
+def cross_stream(answer: cross_stream_answers.SharedBottlenecks) -> CrossStreamData:
     """Return the figures of ``GET /metrics/cross-stream``."""
     figure = answer.figure
     severities = [row.bottleneck.severity for row in answer.tech_streams]
@@ -84,11 +92,12 @@ def cross_stream(answer: SharedBottlenecks) -> CrossStreamData:
             root_cause=answer.root_cause.tech_stream.name if answer.root_cause else None,
             unnamed_block_count_14d=answer.unnamed_block_count,
             tech_streams=[_tech_stream(row) for row in answer.tech_streams],
+            matrix=[_dependency(row) for row in answer.dependencies],
         )
     )
 
 
-def _tech_stream(row: SharedBottleneck) -> TechStream:
+def _tech_stream(row: cross_stream_answers.SharedBottleneck) -> TechStream:
     found = row.bottleneck
     pairs = list(zip(row.impacted, found.impacts, strict=True))
     return TechStream(
@@ -101,13 +110,16 @@ def _tech_stream(row: SharedBottleneck) -> TechStream:
         confidence_assumed=found.confidence_is_assumed,
         avg_cycle_time_p85=found.average_cycle_time_p85,
         severity=found.severity,
-        impacts=[
-            Impact(
-                delivery_stream=stream.name,
-                delivery_stream_id=stream.stream_id,
-                block_count_14d=impact.block_count,
-                blocked_tickets=impact.blocked_tickets,
-            )
-            for stream, impact in pairs
-        ],
+    )
+
+
+def _dependency(row: cross_stream_answers.Dependency) -> Dependency:
+    return Dependency(
+        tech_stream=row.tech_stream.name,
+        tech_stream_id=row.tech_stream.stream_id,
+        delivery_stream=row.delivery_stream.name,
+        delivery_stream_id=row.delivery_stream.stream_id,
+        open_tickets=row.open_tickets,
+        block_count_14d=row.block_count,
+        blocked_tickets=row.blocked_tickets,
     )

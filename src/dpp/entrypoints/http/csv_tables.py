@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from dpp.domain.errors import InvalidInput, NotFound
+from dpp.domain.errors import NotFound
 
 FIGURES = "figures"
 SUMMARY = "summary"
@@ -59,20 +59,16 @@ class Tables:
 
     def table(self, name: str | None) -> Table:
         """
-        Return a table; without a name the figures, or the only one there is.
+        Return a table; without a name the first: the figures, where there are some.
 
         Raises:
             UnknownTable: there is none of this name.
-            InvalidInput: no name is given, and there are several.
         """
-        if not name and self.default is not None:
-            return self.default
-        there_are = f"there are {', '.join(self.names)}" if self.names else "there are none in this answer"
-        if not name:
-            raise InvalidInput(f"table is missing: give the one you want; {there_are}", field="table")
-        if name not in self.names:
+        found = self.default if name is None else self.names.get(name)
+        if found is None:
+            there_are = f"there are {', '.join(self.names)}" if self.names else "it has none"
             raise UnknownTable(f"table is {name!r}, which is no table of this answer; {there_are}")
-        return self.names[name]
+        return found
 
 
 def write(table: Table, data: object) -> bytes:
@@ -103,8 +99,7 @@ def tables_of(data: Any, *, name: str) -> Tables:
     whole = {table.name: table for table in (*figures, *summary)}
     named = whole | _long(nested) | {table.name: table for table in nested}
     every = named | {short: table for short, table in _short(nested).items() if short not in named}
-    default = figures[0] if figures else next(iter(named.values())) if len(named) == 1 else None
-    return Tables(names=every, default=default)
+    return Tables(names=every, default=next(iter(named.values()), None))
 
 
 def _figures(root: inspect.StructType) -> list[Table]:

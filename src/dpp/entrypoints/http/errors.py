@@ -22,6 +22,7 @@ from dpp.domain.errors import (
     Unavailable,
 )
 from dpp.entrypoints.http.envelope import failure
+from dpp.entrypoints.http.paging import InvalidCursor
 from dpp.entrypoints.http.query_names import UnreadableQuery, what_is_meant
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 #: The most specific family comes first.
 STATUS: tuple[tuple[type[DppError], int], ...] = (
     (MalformedPayload, 400),
+    (InvalidCursor, 404),
     (UnreadableQuery, 400),
     (InvalidInput, 422),
     (NotEnoughData, 422),

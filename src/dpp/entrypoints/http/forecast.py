@@ -11,21 +11,28 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import Parameter
 
-from dpp.application.forecast_answers import WhatIf
+from dpp.application.forecast_answers import MAX_SCOPE_CHANGE, WhatIf
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http import forecast_shapes
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, UnusedWindow, described
 
 ScopeChange = Annotated[
-    int | None, Parameter(description="What if so many items came in addition; negative, if so many went")
+    int | None,
+    Parameter(
+        description="What if so many items came in addition; negative, if so many went",
+        schema_extra={"minimum": -MAX_SCOPE_CHANGE, "maximum": MAX_SCOPE_CHANGE},
+    ),
 ]
 ByDate = Annotated[
     date | None, Parameter(description="How many items will be done by the end of this day, within ten years")
 ]
 Confidence = Annotated[
     float | None,
-    Parameter(description="How sure to be, in percent, above 0 and at most 100: by when, and what must go for it"),
+    Parameter(
+        description="How sure to be, in percent, above 0 and at most 100: by when, and what must go for it",
+        schema_extra={"exclusive_minimum": 0, "maximum": 100},
+    ),
 ]
 
 

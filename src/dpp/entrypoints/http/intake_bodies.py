@@ -15,9 +15,11 @@ JIRA = "/api/v1/webhooks/jira"
 JIRA_BY_TOKEN = "/api/v1/webhooks/jira/{token}"  # noqa: S105 - an address
 
 MAX_NAME = 512
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
-_NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+# Blanks around a name, line breaks included, are left out.
+_NO_CONTROLS = r"^\s*[^\x00-\x1f\x7f]*\s*$"
+_NAME = r"^\s*[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\s*$"
 _REPOSITORY = r"^[^\s/\x00-\x1f\x7f]+/[^\s/\x00-\x1f\x7f]+$"
+_YEARS = r"^(19(7[1-9]|[89]\d)|[2-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])-"
 _STATUSES = ("success", "failure", "cancelled")
 _ROLLBACKS = ("rollback_initiated", "rollback_completed")
 _HAPPENINGS = ("alarm_triggered", "alarm_resolved", "incident_opened", "incident_resolved")
@@ -42,11 +44,9 @@ def _word(words: Iterable[str], description: str) -> Schema:
 
 
 def _moment(description: str, *, is_needed: bool = False) -> Schema:
-    return Schema(
-        type=OpenAPIType.STRING if is_needed else _OR_NULL,
-        format=OpenAPIFormat.DATE_TIME,
-        description=f"{description}; ISO 8601 with a zone, of the years 1971 to 9998",
-    )
+    moment = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, pattern=_YEARS)
+    told = f"{description}; ISO 8601 with a zone, of the years 1971 to 9998"
+    return Schema(any_of=[moment] if is_needed else [moment, Schema(enum=["", None])], description=told)
 
 
 def _one_or_many(item: Schema) -> Schema:

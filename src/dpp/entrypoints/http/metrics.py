@@ -46,7 +46,7 @@ UnusedWindow = Annotated[
 ]
 
 #: Outside of these years a moment is a slip of the pen, and reckoning from it would leave the calendar.
-FIRST_YEAR, LAST_YEAR = 1971, 2999
+FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
+from dpp.application.manual_links import ManualLinks
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
@@ -36,6 +37,7 @@ class Parts:
     trends: Trends
     change_ledger: ChangeLedger
     blames: Blames
+    manual_links: ManualLinks
     forecasts: Forecasts
     pulse: Pulse
     cross_stream: CrossStream

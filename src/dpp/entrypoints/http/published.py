@@ -14,6 +14,7 @@ from litestar.enums import ParamType
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPI,
+    OpenAPIFormat,
     OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -77,6 +78,13 @@ SECURITY_SCHEMES: Mapping[str, SecurityScheme] = MappingProxyType(
     }
 )
 
+AS_OF = "as_of"
+_A_MOMENT = Schema(
+    type=OpenAPIType.STRING,
+    format=OpenAPIFormat.DATE_TIME,
+    pattern=r"^(19(7[1-9]|[89]\d)|2[01]\d{2})-",
+)
+
 _TEXT = Schema(type=OpenAPIType.STRING)
 _FAILURE = Reference("#/components/schemas/Failure")
 _ACKNOWLEDGED = Reference("#/components/schemas/Acknowledged")
@@ -92,7 +100,9 @@ def complete(app: Litestar) -> None:
     for path, method, handler, operation in _operations(app, document):
         if INTAKE in (operation.tags or ()):
             _complete_intake(operation, path=path)
-        elif method == "GET":
+            continue
+        _tidy_parameters(operation)
+        if method == "GET":
             _complete_reading(operation, handler, path=path)
         else:
             _add_failures(operation, _OF_CHANGES)
@@ -126,18 +136,38 @@ def _complete_reading(operation: Operation, handler: HTTPRouteHandler, *, path: 
     )
 
 
+def _tidy_parameters(operation: Operation) -> None:
+    """Say of what is read from the address what it can be; null is nothing that can be written there."""
+    for parameter in operation.parameters or ():
+        if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+            if parameter.name == AS_OF:
+                parameter.schema.any_of, parameter.schema.one_of = [_A_MOMENT, Schema(const="")], None
+            elif parameter.schema.one_of is not None:
+                _drop_null(parameter.schema)
+
+
+def _drop_null(schema: Schema) -> None:
+    kinds = [kind for kind in schema.one_of or () if getattr(kind, "type", None) != OpenAPIType.NULL]
+    if len(kinds) != 1 or not isinstance(kinds[0], Schema):
+        schema.one_of = kinds
+        return
+    schema.one_of = None
+    for name in ("type", "format", "enum", "const", "pattern"):
+        setattr(schema, name, getattr(kinds[0], name))
+
+
 def _parameters(tables: list[str]) -> list[Parameter]:
     return [
         Parameter(
             name=FORMAT,
             param_in=ParamType.QUERY,
-            description=f"Form of the answer; without it, the header Accept ({JSON} or {CSV}) decides",
+            description=f"Without it, CSV if a table is named, else as the header Accept says ({JSON} or {CSV})",
             schema=Schema(type=OpenAPIType.STRING, enum=FORMATS),
         ),
         Parameter(
             name=TABLE,
             param_in=ParamType.QUERY,
-            description="Which table, with CSV alone; without it, the figures or the only table there is",
+            description="Which table, as CSV unless format is json; without it, the first of these",
             schema=Schema(type=OpenAPIType.STRING, enum=tables),
         ),
         Parameter(

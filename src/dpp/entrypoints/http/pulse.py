@@ -18,7 +18,10 @@ from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, de
 
 Periods = Annotated[
     int | None,
-    Parameter(description=f"Months to look back, this one included: 1 to {MAX_PERIODS}, {DEFAULT_PERIODS} without it"),
+    Parameter(
+        description=f"Months to look back, this one included: 1 to {MAX_PERIODS}, {DEFAULT_PERIODS} without it",
+        schema_extra={"minimum": 1, "maximum": MAX_PERIODS},
+    ),
 ]
 NoWindow = Annotated[int | None, Parameter(description="Without effect here: see periods")]
 

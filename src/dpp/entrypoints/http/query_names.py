@@ -33,6 +33,7 @@ async def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handl
 
     Raises:
         UnknownParameter: there is one such; the message names those that are known.
+        UnreadableQuery: one is ``null``, which the framework would read as if it were not there.
     """
     given = connection.query_params
     if not given:
@@ -41,6 +42,8 @@ async def known_parameters(connection: ASGIConnection[Any, Any, Any, Any], handl
     for name in given:
         if name not in known:
             raise UnknownParameter(_message(name, sorted(known)))
+        if given[name] == "null":
+            raise UnreadableQuery(f"{name} cannot be null; leave it out to say nothing")
         if len(given.getall(name)) > 1:
             raise UnknownParameter(f"{name} is given {len(given.getall(name))} times; give it once")
 

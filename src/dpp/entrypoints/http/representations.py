@@ -68,8 +68,11 @@ class Answer(Response[bytes]):
 def represent(request: AnyRequest, *, data: object, meta: Mapping[str, Any] | None) -> Representation:
     """Return data in the form that a request asks for."""
     headers = _link(request, meta)
-    if wanted_format(request) == "csv":
-        table = tables_at(request.route_handler, path=request.url.path).table(request.query_params.get(TABLE))
+    wanted, name = wanted_format(request), request.query_params.get(TABLE)
+    if wanted == "csv" or name is not None:
+        # A table that does not exist is refused even where JSON, which has them all, is sent.
+        table = tables_at(request.route_handler, path=request.url.path).table(name)
+    if wanted == "csv":
         body = csv_tables.write(table, data)
         headers["content-disposition"] = f'attachment; filename="{_file_name(request.url.path, table.name)}"'
         return Representation(body=body, media_type=CSV, tag=etags.tag_of(b"csv", body), headers=headers)
@@ -84,19 +87,16 @@ def represent(request: AnyRequest, *, data: object, meta: Mapping[str, Any] | No
 
 
 def wanted_format(request: AnyRequest) -> str:
-    """Return ``json`` or ``csv``: as the parameter says, else as the header does, else ``json``.
+    """Return ``json`` or ``csv``: as the parameter says, else ``csv`` for a named table, else as the header says.
 
     Raises:
-        InvalidInput: the parameter is something else, or a table is named that JSON has no use for.
+        InvalidInput: the parameter is something else.
     """
     given = request.query_params.get(FORMAT)
-    if given and given not in FORMATS:
+    if given is not None and given not in FORMATS:
         raise InvalidInput(f"format is {given!r}; give {' or '.join(FORMATS)}", field=FORMAT)
     by_header = request.accept.best_match([MediaType.JSON.value, CSV], default=MediaType.JSON.value)
-    wanted = given or ("csv" if by_header == CSV else "json")
-    if wanted == "json" and request.query_params.get(TABLE):
-        raise InvalidInput("table is for CSV alone; add format=csv, or leave table out", field=TABLE)
-    return wanted
+    return given or ("csv" if by_header == CSV or TABLE in request.query_params else "json")
 
 
 def tables_at(handler: object, *, path: str) -> csv_tables.Tables:

@@ -156,3 +156,17 @@ incident_verdicts = Table(
     Index(None, "source_incident_id"),
     comment="What people have said of a deployment's blame; the latest word on a pair counts, and none is ever changed",
 )
+
+manual_links = Table(
+    "manual_links",
+    metadata,
+    Column("link_id", Uuid, primary_key=True),
+    reference("repo_id", "repositories.repo_id", nullable=False),
+    Column("pr_number", Integer, nullable=False),
+    words("ticket_id", nullable=True),
+    moment("linked_at", nullable=False),
+    words("linked_by"),
+    words("reason", nullable=True),
+    Index(None, "repo_id", "pr_number", "linked_at"),
+    comment="Tickets that people gave to pull requests, or took from them; the latest word counts, and none is changed",
+)

@@ -140,3 +140,19 @@ CREATE INDEX ix_pull_requests_repo_id_branch_name_pr_number ON pull_requests (re
 CREATE INDEX ix_pull_requests_repo_id_base_branch_closed_at ON pull_requests (repo_id, base_branch, closed_at);
 CREATE INDEX ix_deployment_records_releases ON deployment_records (repo_id, started_at)
     WHERE environment = 'production' AND status <> 'failed' AND NOT is_config_only;
+
+CREATE TABLE manual_links (
+    link_id UUID NOT NULL,
+    repo_id UUID NOT NULL,
+    pr_number INTEGER NOT NULL,
+    ticket_id TEXT,
+    linked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    linked_by TEXT NOT NULL,
+    reason TEXT,
+    CONSTRAINT pk_manual_links PRIMARY KEY (link_id),
+    CONSTRAINT fk_manual_links_repo_id FOREIGN KEY(repo_id) REFERENCES repositories (repo_id)
+);
+CREATE INDEX ix_manual_links_repo_id_pr_number_linked_at ON manual_links (repo_id, pr_number, linked_at);
+COMMENT ON TABLE manual_links IS 'Tickets that people gave to pull requests, or took from them; the latest word counts, and none is changed';
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON manual_links FOR EACH ROW EXECUTE FUNCTION dpp_refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON manual_links EXECUTE FUNCTION dpp_refuse_change();
