@@ -15,7 +15,7 @@ from dpp.application.ports import Change, ConfigurationStore
 from dpp.application.resolving import EVENT_TABLES
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
 from dpp.domain.configuration import Configuration
-from dpp.domain.events import CicdEvent, IncidentEvent, PullRequestEvent
+from dpp.domain.events import CicdEvent, Event, IncidentEvent, PullRequestEvent, PullRequestEventType
 
 CHANGED = Change(topic="configuration")
 
@@ -88,5 +88,10 @@ class MemoryConfigurationStore(ConfigurationStore):
             for row in self._database.events[table]:
                 if isinstance(row.event, CicdEvent | IncidentEvent) and (key := row.makes_stale) is not None:
                     yield key
-                elif isinstance(row.event, PullRequestEvent) and row.repo_id is not None:
+                elif row.repo_id is not None and _is_merge(row.event):
+                    assert isinstance(row.event, PullRequestEvent)
                     yield PullRequestId(row.repo_id, row.event.pr_number).key(StaleKind.CHANGE)
+
+
+def _is_merge(event: Event) -> bool:
+    return isinstance(event, PullRequestEvent) and event.event_type is PullRequestEventType.MERGED
