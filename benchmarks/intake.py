@@ -18,7 +18,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 import psycopg
@@ -41,6 +41,18 @@ AIM_LATENCY_MS = 250
 PATH = "/api/v1/webhooks/github"
 
 
+class Server(NamedTuple):
+    """A process of ours: the port that it listens on, 0 for none, and its id."""
+
+    port: int
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that it has used, all threads together (``/proc``, Linux only)."""
+        user, system = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def run() -> dict[str, Any]:
     """Measure both."""
     with tempfile.TemporaryDirectory(prefix="dpp-intake-") as folder, EmbeddedPostgres(Path(folder) / "pg") as server:
@@ -51,25 +63,28 @@ def run() -> dict[str, Any]:
         environment = {**os.environ, "DPP_DATA_DIR": str(settings.data_dir), "DPP_DATABASE_URL": server.dsn}
         environment["DPP_LOG_LEVEL"] = "warning"
         numbers = count(1)
-        with _process(["-m", "dpp.entrypoints.cli", "serve"], environment, option="--port") as platform:
-            with _process(["-m", "benchmarks.verify_only"], environment, after=(secret.decode(),)) as baseline:
+        with _started(["-m", "dpp.entrypoints.cli", "serve"], environment, option="--port") as platform:
+            with _started(["-m", "benchmarks.verify_only"], environment, after=(secret.decode(),)) as baseline:
                 share = _share(platform, baseline, numbers, secret)
-            with _process(["-m", "dpp.entrypoints.cli", "worker"], environment, port=False):
-                latency = _latency(platform, numbers, secret, server.dsn)
+            with _started(["-m", "dpp.entrypoints.cli", "worker"], environment, port=False):
+                latency = _latency(platform.port, numbers, secret, server.dsn)
     within = share["share"] >= AIM_SHARE and latency["latency_p99_ms"] < AIM_LATENCY_MS
     return {**share, **latency, "within_aim": within}
 
 
-def _share(platform: int, baseline: int, numbers: Iterator[int], secret: bytes) -> dict[str, Any]:
+def _share(platform: Server, baseline: Server, numbers: Iterator[int], secret: bytes) -> dict[str, Any]:
     """Alternate the two, so that both meet the same machine."""
     size = scaled(REQUESTS, least=100)
     rates: dict[str, list[float]] = {"stored": [], "verified": []}
+    costs: dict[str, list[float]] = {"stored": [], "verified": []}
     for number in range(ROUNDS + 1):
-        for name, port in (("verified", baseline), ("stored", platform)):
+        for name, server in (("verified", baseline), ("stored", platform)):
             prepared = requests(size, first=next(numbers) * 1_000_000, secret=secret, path=PATH, size=SIZE_BYTES)
-            rate = asyncio.run(send(prepared, port=port)).rate
+            before = server.processor_seconds()
+            rate = asyncio.run(send(prepared, port=server.port)).rate
             if number:  # the first round warms up
                 rates[name].append(rate)
+                costs[name].append((server.processor_seconds() - before) / size * 1e6)
     shares = [stored / verified for stored, verified in zip(rates["stored"], rates["verified"], strict=True)]
     return {
         "verified_and_decoded_per_second": median(rates["verified"]),
@@ -77,6 +92,9 @@ def _share(platform: int, baseline: int, numbers: Iterator[int], secret: bytes) 
         "share": median(shares),
         "share_lowest": min(shares),
         "share_highest": max(shares),
+        # What neighbours on the machine disturb less than rates.
+        "server_us_verified": median(costs["verified"]),
+        "server_us_stored": median(costs["stored"]),
     }
 
 
@@ -139,22 +157,29 @@ def _wait_until_derived(dsn: str) -> None:
 
 
 @contextmanager
-def _process(
+def _process(arguments: list[str], environment: dict[str, str], *, option: str) -> Iterator[int]:
+    """Run a server of ours for the length of the block; yield the port that it listens on."""
+    with _started(arguments, environment, option=option) as server:
+        yield server.port
+
+
+@contextmanager
+def _started(
     arguments: list[str],
     environment: dict[str, str],
     *,
     port: bool = True,
     option: str | None = None,
     after: tuple[str, ...] = (),
-) -> Iterator[int]:
-    """Run a process of ours for the length of the block; yield the port that it listens on, 0 for none."""
+) -> Iterator[Server]:
+    """Run a process of ours for the length of the block."""
     number = _free_port() if port else 0
     where = [*([option] if option else []), *([str(number)] if port else [])]
     process = subprocess.Popen([sys.executable, *arguments, *where, *after], env=environment)
     try:
         if port:
             _wait_until_open(number, ready=option is not None)
-        yield number
+        yield Server(number, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

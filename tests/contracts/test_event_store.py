@@ -18,7 +18,7 @@ from dpp.adapters.postgres.engine import Database
 from dpp.application.archive import Position
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch
-from dpp.application.stale import StaleKey, StaleKind
+from dpp.application.stale import StaleKey, StaleKind, run_key
 from dpp.domain.events import (
     DefectEvent,
     DefectEventType,
@@ -186,7 +186,7 @@ async def test_an_incident_belongs_to_the_stream_that_deploys_the_service(platfo
 
 
 async def test_new_facts_mark_what_they_make_stale(platform: Platform) -> None:
-    """A new fact marks its ticket or pull request, once a batch, in its group; a duplicate marks nothing."""
+    """A new fact marks what it is about, once a batch, in its group; a duplicate marks nothing."""
     facts = Facts(
         work_items=(moved_to("In Dev"), moved_to("To Do", after=1), moved_to("To Do", ticket="PAY-2", issue=None)),
         pull_requests=(reviewed(),),
@@ -194,7 +194,9 @@ async def test_new_facts_mark_what_they_make_stale(platform: Platform) -> None:
     )
     await platform.append(facts)
     repo_id = (await platform.inside.repositories())["acme/ledger"].repo_id
+    run = deployed()
     keys = [
+        StaleKey(StaleKind.DEPLOYMENT, run_key(run.pipeline_id, run.pipeline_run_id)),
         StaleKey(StaleKind.PULL_REQUEST, f"{repo_id}/1"),
         StaleKey(StaleKind.TICKET, "101"),
         StaleKey(StaleKind.TICKET, "PAY-2"),

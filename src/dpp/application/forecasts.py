@@ -45,6 +45,9 @@ from dpp.domain.resampling import as_sample, outcomes, seed_of
 from dpp.domain.throughput import SAMPLE_WEEKS, WeeklyThroughput, weekly_throughput
 
 FORECAST = Keeping(ttl=timedelta(hours=1), unmoved_by=NOT_ABOUT_TICKETS)
+#: So far back the platform makes up forecasts for itself, to be judged by.
+CAUGHT_UP_WEEKS = 26
+
 CONFIDENCE = Keeping(ttl=timedelta(seconds=30), unmoved_by=NOT_ABOUT_TICKETS)
 
 JUDGED_DAYS = 365
@@ -216,6 +219,36 @@ class Forecasts:
         streams = [None, *(stream.stream_id for stream in configuration.delivery_streams if stream.is_active)]
         made = [await self._made_for(stream, at=at) for stream in streams]
         return await self._store.add([row for row in made if row.forecast.method is Method.MONTE_CARLO])
+
+    async def catch_up_forecasts(self, *, at: datetime, weeks: int = CAUGHT_UP_WEEKS) -> int:
+        """Make and keep the forecasts that would have been made at the end of each past week, where there are none.
+
+        A platform that has just learnt the history of a stream can then say at once how its forecasts would have held.
+        Each stands on the events up to its moment; only what was reported late makes it differ from one made then.
+
+        Args:
+            at: the present.
+            weeks: how far to go back.
+
+        Returns:
+            How many forecasts are new.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        configuration = await self._configuration()
+        streams = [None, *(stream.stream_id for stream in configuration.delivery_streams if stream.is_active)]
+        missing: list[StoredForecast] = []
+        for stream in streams:
+            view = View(scope=StreamScope.everything(), as_of=at, delivery_stream_id=stream)
+            since = local_day(to_micros(at - timedelta(weeks=weeks + 1)), await self._calendar(stream))
+            known = [row.made_at for row in await self._reader.promises(view, since=since)]
+            for week in range(weeks, 0, -1):
+                moment = at - timedelta(weeks=week)
+                # One a week is enough, whenever in the week before it was made.
+                if not any(moment - timedelta(weeks=1) < made_at <= moment for made_at in known):
+                    missing.append(await self._made_for(stream, at=moment))
+        return await self._store.add([row for row in missing if row.forecast.method is Method.MONTE_CARLO])
 
     async def _made_for(self, stream: UUID | None, *, at: datetime) -> StoredForecast:
         view = View(scope=StreamScope.everything(), as_of=at, delivery_stream_id=stream)

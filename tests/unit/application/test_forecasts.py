@@ -215,6 +215,17 @@ async def test_forecasts_are_stored_once_a_day_for_each_active_stream_and_all() 
     } == to.kept.forecasts.keys()
 
 
+async def test_the_forecasts_of_past_weeks_are_made_up_for_once() -> None:
+    """Eight weeks of history give one of each week from the sixth on, for the stream and all; what is there stays."""
+    to = Platform()
+    await to.work()
+    assert 4 == await to.forecasts.catch_up_forecasts(at=at(NOW))
+    assert 0 == await to.forecasts.catch_up_forecasts(at=at(NOW + 20))
+    assert {TODAY - timedelta(weeks=1), TODAY - timedelta(weeks=2)} == {day for _, day in to.kept.forecasts}
+    found = (await to.ask()).calibration
+    assert 2 == found[50].judged + found[50].pending
+
+
 async def test_a_stored_forecast_is_what_was_answered_and_can_be_made_again() -> None:
     """From its own seed and sample, whatever has happened since."""
     to = Platform()

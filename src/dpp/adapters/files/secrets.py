@@ -24,6 +24,7 @@ class DirectorySecrets(Secrets):
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._root = str(directory)
         self._seen: dict[str, tuple[_Version, bytes]] = {}
 
     def __repr__(self) -> str:
@@ -80,7 +81,7 @@ class DirectorySecrets(Secrets):
 
     def _value(self, file_name: str) -> bytes | None:
         """Return what a file holds without one trailing newline; None when there is no file."""
-        path = os.path.join(self._directory, file_name)
+        path = f"{self._root}{os.sep}{file_name}"
         try:
             seen = self._seen.get(file_name)
             if seen is not None and seen[0] == _version(os.stat(path)):

@@ -99,8 +99,11 @@ def organisation(org: str, org_id: int) -> msgspec.Raw:
 
 
 @lru_cache(maxsize=256)
-def repository(found: Repository, org_id: int, *, pushed: bool = False, minimal: bool = False) -> msgspec.Raw:
-    """A repository; ``pushed`` in the dialect of push deliveries, ``minimal`` as workflow runs embed it."""
+def repository(found: Repository, org_id: int, *, pushed: int = 0, minimal: bool = False) -> msgspec.Raw:
+    """A repository; ``minimal`` as workflow runs embed it.
+
+    With the second of a push it is in the dialect of push deliveries, which tell times as seconds since 1970.
+    """
     api, web = f"{API}/repos/{found.full_name}", f"{WEB}/{found.full_name}"
     body: Json = {
         "id": found.github_id,
@@ -108,7 +111,7 @@ def repository(found: Repository, org_id: int, *, pushed: bool = False, minimal:
         "name": found.name,
         "full_name": found.full_name,
         "private": True,
-        "owner": _owner(found.org, org_id, pushed=pushed),
+        "owner": _owner(found.org, org_id, pushed=bool(pushed)),
         "html_url": web,
         "description": f"{found.name.replace('-', ' ').capitalize()} of the {found.tech_stream} stream",
         "fork": False,
@@ -118,7 +121,7 @@ def repository(found: Repository, org_id: int, *, pushed: bool = False, minimal:
     if not minimal:
         created: str | int = 1_640_995_200 if pushed else "2022-01-01T00:00:00Z"
         body |= {
-            "created_at": created, "updated_at": "2024-11-05T09:12:44Z", "pushed_at": created,
+            "created_at": created, "updated_at": "2024-11-05T09:12:44Z", "pushed_at": pushed or created,
             "git_url": f"git://github.com/{found.full_name}.git", "ssh_url": f"git@github.com:{found.full_name}.git",
             "clone_url": f"{web}.git", "svn_url": web, "homepage": None, "size": 4821, "stargazers_count": 3,
             "watchers_count": 3, "language": found.language, "has_issues": True, "has_projects": True,

@@ -113,7 +113,7 @@ def _push(company: Company, request: PullRequest, event: PrEvent) -> bytes:
         "compare": f"{WEB}/{found.full_name}/compare/{before[:12]}...{event.head[:12]}",
         "commits": [commit], "head_commit": commit, "pusher": {"name": request.author.login, "email": email},
     }  # fmt: skip
-    return _close(company, found, body, request.author, pushed=True)
+    return _close(company, found, body, request.author, pushed=int(event.at.timestamp()))
 
 
 def run_body(company: Company, request: PullRequest, build: Build, action: RunAction) -> bytes:
@@ -260,7 +260,7 @@ def _signature(who: Account) -> tuple[str, str]:
     return who.name, who.email
 
 
-def _close(company: Company, found: Repository, body: Json, sender: Account, *, pushed: bool = False) -> bytes:
+def _close(company: Company, found: Repository, body: Json, sender: Account, *, pushed: int = 0) -> bytes:
     """Add what every delivery about a repository ends with; an organisation webhook names no installation."""
     stream = company.tech_stream(found.tech_stream)
     body["repository"] = repository(found, stream.org_id, pushed=pushed)

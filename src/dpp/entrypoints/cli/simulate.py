@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from dpp.application.configure import ConfigurationFile
 from dpp.application.configure import apply as apply_text
+from dpp.application.jobs import Jobs
 from dpp.application.keys import ApiKeys
 from dpp.application.ports import Clock, ConfigurationStore
 from dpp.application.secrets import Secrets
@@ -31,6 +32,8 @@ DEMO_WEEKS = 16
 DEMO_SEED = 7
 #: How often a demonstration notes how far it is.
 NOTE_EVERY = timedelta(minutes=5)
+#: By then what was told last is derived.
+DERIVED_BY = timedelta(seconds=30)
 KEY_DAYS = 365
 
 
@@ -124,6 +127,7 @@ async def _demonstrate(wired: AsyncContainer, settings: Settings, target: str, p
             await sender.send_all(plan.organisation().deliveries(), told=lambda _: None)
             noted = history_end
             memory.save(plan, noted)
+            await _look_again(wired)
             print(f"The simulated organisation has told its {plan.weeks} weeks and goes on in real time", flush=True)
 
         def note(delivery: Delivery) -> None:
@@ -133,6 +137,13 @@ async def _demonstrate(wired: AsyncContainer, settings: Settings, target: str, p
                 memory.save(plan, noted)
 
         await simulation.keep_telling(sender, simulation.continued(plan, noted), told=note)
+
+
+async def _look_again(wired: AsyncContainer) -> None:
+    """Have what runs daily run once more, now that there is a history and nobody wants to wait for tomorrow."""
+    jobs, now = await wired.get(Jobs), (await wired.get(Clock)).now()
+    for name in ("store_forecasts", "catch_up_forecasts", "correlate_streams"):
+        await jobs.defer(name, key=name, at=now + DERIVED_BY)
 
 
 async def _apply(wired: AsyncContainer, plan: Plan) -> None:

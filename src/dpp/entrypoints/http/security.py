@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -46,16 +45,22 @@ def headers_hook(*, public_url: str | None = None) -> Callable[[Message, Scope],
         public_url: the address that browsers use when a proxy ends TLS in front of us; None when they come directly.
     """
 
+    always = _encoded(HEADERS)
+    over_tls = _encoded({**HEADERS, "strict-transport-security": STRICT_TRANSPORT_SECURITY})
+
     async def set_headers(message: Message, scope: Scope) -> None:
         if message["type"] != "http.response.start":
             return
-        headers = MutableScopeHeaders.from_message(message)
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
-        if is_https(scope.get("scheme", "http"), public_url=public_url):
-            headers.setdefault("strict-transport-security", STRICT_TRANSPORT_SECURITY)
+        own = list(message["headers"])
+        names = {name.lower() for name, _ in own}
+        wanted = over_tls if is_https(scope.get("scheme", "http"), public_url=public_url) else always
+        message["headers"] = own + [header for header in wanted if header[0] not in names]
 
     return set_headers
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def is_https(scheme: str, *, public_url: str | None) -> bool:

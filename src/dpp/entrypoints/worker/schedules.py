@@ -29,6 +29,7 @@ class Tasks:
     forget_ended_sessions: Callable[[], Awaitable[int]]
     forget_finished_jobs: Callable[[], Awaitable[int]]
     store_forecasts: Callable[[], Awaitable[int]]
+    catch_up_forecasts: Callable[[], Awaitable[int]]
     correlate_streams: Callable[[], Awaitable[int]]
     aggregate_pulse: Callable[[], Awaitable[int]]
 
@@ -41,6 +42,7 @@ def table(tasks: Tasks) -> Sequence[Schedule]:
         Schedule(name="forget_finished_jobs", every=DAILY, offset=timedelta(hours=2), task=tasks.forget_finished_jobs),
         # The refresh of §6: forecasts daily, shared bottlenecks hourly, the pulse on survey close, which comes monthly.
         Schedule(name="store_forecasts", every=DAILY, offset=timedelta(hours=3), task=tasks.store_forecasts),
+        Schedule(name="catch_up_forecasts", every=DAILY, offset=timedelta(hours=4), task=tasks.catch_up_forecasts),
         Schedule(name="correlate_streams", every=HOURLY, task=tasks.correlate_streams),
         Schedule(name="aggregate_pulse", every=DAILY, offset=timedelta(hours=1), task=tasks.aggregate_pulse),
     )

@@ -219,3 +219,12 @@ def test_reruns_keep_their_id(deliveries: list[Delivery]) -> None:
         attempts.setdefault(run["id"], set()).add(run["run_attempt"])
     assert {1, 2} in attempts.values()
     assert {1} in attempts.values()
+
+
+def test_a_push_tells_when_it_came(deliveries: list[Delivery]) -> None:
+    """The repository of a push was pushed to in the second of its latest commit, and not when it was created."""
+    pushes = list(github(deliveries, "push"))
+    assert len(pushes) > 10
+    for push in pushes:
+        committed_at = datetime.fromisoformat(push["head_commit"]["timestamp"])
+        assert int(committed_at.timestamp()) == push["repository"]["pushed_at"]
