@@ -96,7 +96,15 @@ class _Started:
         )
 
     def showing(self) -> pages.Showing:
-        return pages.Showing(answering=self.answering(), gate=self.gate, public_url=self.parts.public_url)
+        return pages.Showing(
+            answering=self.answering(),
+            trends=self.parts.trends,
+            ledger=self.parts.change_ledger,
+            pulse=self.parts.pulse,
+            flow=self.parts.flow_over_time,
+            gate=self.gate,
+            public_url=self.parts.public_url,
+        )
 
     def signing_in(self) -> signin_pages.SigningIn:
         return signin_pages.SigningIn(signin=self.parts.signin, gate=self.gate, public_url=self.parts.public_url)

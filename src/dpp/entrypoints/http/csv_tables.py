@@ -8,26 +8,37 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 from msgspec import inspect
 
 from dpp.domain.errors import NotFound
+from dpp.entrypoints.http.shape_rows import (
+    CONFIDENCE,
+    FIGURE,
+    Path,
+    Row,
+    at,
+    bare,
+    is_figure,
+    is_table,
+    item_of,
+    key_name,
+    places_of,
+    row_of,
+    rows_of,
+    structures_of,
+)
 
 FIGURES = "figures"
 SUMMARY = "summary"
 
-#: What every figure has; a structure with the first three is one.
-_FIGURE = ("value", "unit", "sample_size")
-_CONFIDENCE = "confidence"
 #: Spreadsheets take a text that begins so for a formula, or skip to what follows.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-Path = tuple[str, ...]
-Row = tuple[object, ...]
+Read = Callable[[Any], Iterable[tuple[Row, Any]]]
 
 
 class UnknownTable(NotFound):
@@ -38,11 +49,16 @@ class UnknownTable(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows under a header; ``rows`` reads them from an answer's data in plain types."""
+    """
+    Rows under a header; ``rows`` reads them from an answer's data in plain types.
+
+    A table that stands inside the rows of another one has the first column of those rows in front.
+    """
 
     name: str
     columns: tuple[str, ...]
     rows: Callable[[Any], Iterable[Row]]
+    is_inside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +106,12 @@ def tables_of(data: Any, *, name: str) -> Tables:
         data: the type: a structure of figures, lists and mappings, or a single list or mapping.
         name: what the table of a single list or mapping is called.
     """
-    info = _bare(inspect.type_info(data))
+    info = bare(inspect.type_info(data))
     if not isinstance(info, inspect.StructType):
-        columns, rows = _rows(info)
+        columns, rows = rows_of(info)
         table = Table(name=name, columns=columns, rows=rows)
-        return Tables(names={name: table}, default=table)
+        inside = _inside(info, (name,), (), lambda plain: [((), plain)])
+        return Tables(names={name: table} | {row.name: row for row in inside}, default=table)
     figures, summary, nested = _figures(info), _summary(info), list(_nested(info))
     whole = {table.name: table for table in (*figures, *summary)}
     named = whole | _long(nested) | {table.name: table for table in nested}
@@ -104,61 +121,103 @@ def tables_of(data: Any, *, name: str) -> Tables:
 
 def _figures(root: inspect.StructType) -> list[Table]:
     """Every figure of the answer in a row: what all have first, then what single ones have beside it."""
-    found = [(path, _flat(info, in_row=False)) for path, info in _structures(root) if _is_figure(info)]
+    found = [(path, places_of(info, in_row=False)) for path, info in structures_of(root) if is_figure(info)]
     if not found:
         return []
     places = {place: None for _, flat in found for place in flat}
-    first = [place for place in places if place[0] in (*_FIGURE, _CONFIDENCE)]
+    first = [place for place in places if place[0] in (*FIGURE, CONFIDENCE)]
     ordered = (*first, *(place for place in places if place not in first))
 
     def rows(plain: Any) -> Iterator[Row]:
         for path, flat in found:
-            figure = _at(plain, path)
-            yield (".".join(path), *(_at(figure, place) if place in flat else None for place in ordered))
+            figure = at(plain, path)
+            yield (".".join(path), *(at(figure, place) if place in flat else None for place in ordered))
 
     return [Table(name=FIGURES, columns=("metric", *map("_".join, ordered)), rows=rows)]
 
 
 def _summary(root: inspect.StructType) -> list[Table]:
     """The single values that belong to no figure."""
-    inside = [path for path, info in _structures(root) if _is_figure(info)]
+    inside = [path for path, info in structures_of(root) if is_figure(info)]
     places = [
-        place for place in _flat(root, in_row=False) if not any(place[: len(figure)] == figure for figure in inside)
+        place for place in places_of(root, in_row=False) if not any(place[: len(figure)] == figure for figure in inside)
     ]
     if not places:
         return []
 
     def rows(plain: Any) -> Iterator[Row]:
-        return ((".".join(place), _at(plain, place)) for place in places)
+        return ((".".join(place), at(plain, place)) for place in places)
 
     return [Table(name=SUMMARY, columns=("name", "value"), rows=rows)]
 
 
 def _nested(info: inspect.StructType, path: Path = (), figure: Path | None = None) -> Iterator[Table]:
     """Yield the lists and mappings of a structure; values of a figure's rows have the figure's unit."""
-    if _is_figure(info):
+    if is_figure(info):
         figure = path
     for field in info.fields:
-        kind = _bare(field.type)
+        kind = bare(field.type)
         place = (*path, field.encode_name)
         if isinstance(kind, inspect.StructType):
             yield from _nested(kind, place, figure)
-        elif _is_table(kind) and _CONFIDENCE not in place:
+        elif is_table(kind) and CONFIDENCE not in place:
             yield _nested_table(kind, place, figure)
+            yield from _inside(kind, place, (), partial(_only, place=place))
 
 
 def _nested_table(kind: inspect.Type, place: Path, figure: Path | None) -> Table:
-    columns, rows = _rows(kind)
-    has_unit = figure is not None and _row_of(kind) is not None and "value" in columns and "unit" not in columns
+    columns, rows = rows_of(kind)
+    has_unit = figure is not None and row_of(kind) is not None and "value" in columns and "unit" not in columns
 
     def placed(plain: Any) -> Iterable[Row]:
-        found = rows(_at(plain, place))
+        found = rows(at(plain, place))
         if not has_unit:
             return found
-        unit = _at(plain, (*(figure or ()), "unit"))
+        unit = at(plain, (*(figure or ()), "unit"))
         return ((*row, unit) for row in found)
 
     return Table(name=".".join(place), columns=(*columns, "unit") if has_unit else columns, rows=placed)
+
+
+def _only(plain: Any, *, place: Path) -> list[tuple[Row, Any]]:
+    return [((), at(plain, place))]
+
+
+def _inside(kind: inspect.Type, place: Path, heads: tuple[str, ...], read: Read) -> Iterator[Table]:
+    """Yield the tables inside the rows of a table; ``read`` gives that table's parts, and what leads to each."""
+    item = item_of(kind)
+    if item is None:
+        return
+    first = next(iter(places_of(item, in_row=True)), ())
+    heads = (*heads, key_name(kind.value_type) if isinstance(kind, inspect.DictType) else "_".join(first))
+
+    def elements(plain: Any) -> Iterator[tuple[Row, Any]]:
+        for keys, part in read(plain):
+            if isinstance(part, dict):
+                yield from (((*keys, key), element) for key, element in part.items())
+            else:
+                yield from (((*keys, at(element, first)), element) for element in part or ())
+
+    for field in item.fields:
+        inner = bare(field.type)
+        if is_table(inner) and field.encode_name != CONFIDENCE:
+            parts = partial(_parts, elements=elements, name=field.encode_name)
+            yield _inside_table(inner, (*place, field.encode_name), heads, parts)
+            yield from _inside(inner, (*place, field.encode_name), heads, parts)
+
+
+def _parts(plain: Any, *, elements: Read, name: str) -> Iterator[tuple[Row, Any]]:
+    return ((keys, at(element, (name,))) for keys, element in elements(plain))
+
+
+def _inside_table(kind: inspect.Type, place: Path, heads: tuple[str, ...], parts: Read) -> Table:
+    columns, rows = rows_of(kind)
+
+    def placed(plain: Any) -> Iterator[Row]:
+        return ((*keys, *row) for keys, part in parts(plain) for row in rows(part))
+
+    columns = (*heads, *(f"{column}_2" if column in heads else column for column in columns))
+    return Table(name=".".join(place), columns=columns, rows=placed, is_inside=True)
 
 
 def _long(tables: list[Table]) -> dict[str, Table]:
@@ -181,87 +240,11 @@ def _stacked(name: str, tables: list[Table]) -> Table:
 
 def _short(tables: list[Table]) -> dict[str, Table]:
     """Name tables by what holds them, or by their last name, where that means one table."""
-    short = [(word, table) for table in tables for word in {table.name.split(".")[0], table.name.rpartition(".")[2]}]
+    last = [(table.name.rpartition(".")[2], table) for table in tables]
+    first = [(table.name.split(".")[0], table) for table in tables if not table.is_inside]
+    short = {(word, table.name): (word, table) for word, table in (*last, *first)}.values()
     count = Counter(word for word, _ in short)
     return {word: table for word, table in sorted(short, key=lambda pair: pair[0]) if count[word] == 1}
-
-
-def _rows(info: inspect.Type) -> tuple[tuple[str, ...], Callable[[Any], Iterable[Row]]]:
-    """Return columns, and how the rows under them are read."""
-    kind = _bare(info)
-    if isinstance(kind, inspect.StructType):
-        places = tuple(_flat(kind, in_row=True))
-        return tuple(map("_".join, places)), lambda plain: [tuple(_at(plain, place) for place in places)]
-    if isinstance(kind, inspect.DictType):
-        columns, inner = _rows(kind.value_type)
-        key = "metric" if _is_figure(_bare(kind.value_type)) else "name"
-        return (key, *(f"{column}_2" if column == key else column for column in columns)), lambda plain: (
-            (name, *row) for name, value in (plain or {}).items() for row in inner(value)
-        )
-    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
-        columns, inner = _rows(kind.item_type)
-        return columns, lambda plain: chain.from_iterable(map(inner, plain or ()))
-    return (_unit(info) or "value",), lambda plain: [(plain,)]
-
-
-def _flat(info: inspect.StructType, *, in_row: bool) -> dict[Path, None]:
-    """Return the places of single values, those of inner structures included; in a row, of everything else too."""
-    result: dict[Path, None] = {}
-    for field in info.fields:
-        kind = _bare(field.type)
-        if isinstance(kind, inspect.StructType):
-            inner = _flat(kind, in_row=in_row or field.encode_name == _CONFIDENCE)
-            result |= {(field.encode_name, *place): None for place in inner}
-        elif in_row or not _is_table(kind):
-            result[(field.encode_name,)] = None
-    return result
-
-
-def _structures(info: inspect.StructType, path: Path = ()) -> Iterator[tuple[Path, inspect.StructType]]:
-    yield path, info
-    for field in info.fields:
-        kind = _bare(field.type)
-        if isinstance(kind, inspect.StructType):
-            yield from _structures(kind, (*path, field.encode_name))
-
-
-def _is_figure(info: inspect.Type) -> bool:
-    return isinstance(info, inspect.StructType) and {field.encode_name for field in info.fields}.issuperset(_FIGURE)
-
-
-def _is_table(kind: inspect.Type) -> bool:
-    """Whether it has rows: a mapping, or a list of structures; a list of single values is one cell."""
-    return isinstance(kind, inspect.DictType) or _row_of(kind) is not None
-
-
-def _row_of(kind: inspect.Type) -> inspect.StructType | None:
-    item = _bare(kind.item_type) if isinstance(kind, inspect.ListType | inspect.VarTupleType) else None
-    return item if isinstance(item, inspect.StructType) else None
-
-
-def _bare(info: inspect.Type) -> inspect.Type:
-    """Return a type without remarks and without None; of several structures, one with all their fields."""
-    if isinstance(info, inspect.Metadata):
-        return _bare(info.type)
-    if not isinstance(info, inspect.UnionType):
-        return info
-    kinds = [_bare(kind) for kind in info.types if not isinstance(kind, inspect.NoneType)]
-    structures = [kind for kind in kinds if isinstance(kind, inspect.StructType)]
-    if len(kinds) == 1 or not structures or len(structures) < len(kinds):
-        return kinds[0] if len(kinds) == 1 else inspect.AnyType()
-    fields = {field.encode_name: field for structure in structures for field in structure.fields}
-    return msgspec.structs.replace(structures[0], fields=tuple(fields.values()))
-
-
-def _unit(info: inspect.Type) -> str | None:
-    """Return the unit that a type states of its values, as ``Annotated[float, Meta(extra={"unit": "days"})]``."""
-    return str((info.extra or {}).get("unit") or "") or None if isinstance(info, inspect.Metadata) else None
-
-
-def _at(plain: Any, path: Path) -> Any:
-    for name in path:
-        plain = plain.get(name) if isinstance(plain, dict) else None
-    return plain
 
 
 def _cell(value: object) -> object:

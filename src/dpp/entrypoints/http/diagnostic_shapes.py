@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from dpp.application.diagnostics import Diagnosis, Reviewing
@@ -17,8 +18,8 @@ from dpp.entrypoints.http.shapes import Figure, Meta, figure, trust
 class FlowEfficiency(Figure, frozen=True, kw_only=True):
     """Share of time in active statuses; beside it working days by label, each over the tickets that were there."""
 
-    stage_durations: dict[str, float]
-    stage_samples: dict[str, int]
+    stage_durations: dict[str, Annotated[float, msgspec.Meta(extra={"unit": "days"})]]
+    stage_samples: dict[str, Annotated[int, msgspec.Meta(extra={"unit": "tickets"})]]
 
 
 class StagePair(Struct, frozen=True, kw_only=True):

@@ -54,11 +54,12 @@ def query_names(handler: BaseRouteHandler, *, path_parameters: frozenset[str] = 
     names = set()
     for name, field in handler.parsed_fn_signature.parameters.items():
         said = field.kwarg_definition
-        if isinstance(said, ParameterKwarg):
-            if said.param_type == ParamType.QUERY and name not in path_parameters:
-                names.add(said.name or name)
-        elif name not in elsewhere:
+        if name in elsewhere:
+            continue
+        if not isinstance(said, ParameterKwarg):
             names.add(name)
+        elif said.param_type == ParamType.QUERY:
+            names.add(said.name or name)
     return frozenset(names | {FORMAT, TABLE}) if declared_data(handler) is not None else frozenset(names)
 
 
@@ -70,7 +71,7 @@ def what_is_meant(handler: BaseRouteHandler, name: str) -> tuple[str, str]:
     said = field.kwarg_definition
     known_as = said.name or name if isinstance(said, ParameterKwarg) else name
     remedy = _remedy(msgspec.inspect.type_info(field.annotation))
-    return known_as, f"{remedy}, or leave it out" if field.has_default else remedy
+    return known_as, f"{remedy}, or leave it out" if remedy and field.has_default else remedy
 
 
 def _remedy(kind: msgspec.inspect.Type) -> str:
@@ -88,7 +89,7 @@ def _remedy(kind: msgspec.inspect.Type) -> str:
         msgspec.inspect.DateTimeType: "a moment such as 2026-03-01T09:00:00Z",
         msgspec.inspect.UUIDType: "an id such as 123e4567-e89b-12d3-a456-426614174000",
     }
-    return f"give {words.get(type(kind), 'something else')}"
+    return f"give {words[type(kind)]}" if type(kind) in words else ""
 
 
 def _message(name: str, known: list[str]) -> str:

@@ -50,9 +50,9 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
     async def form(request: AnyRequest) -> Response[Any]:
         """Show the form; whoever is signed in goes on at once."""
         to, wanted = signing_in(), local_path(request.query_params.get("next"))
-        if await _is_signed_in(request, to):
+        if await is_signed_in(request, to):
             return Redirect(wanted, status_code=303, headers=NO_STORE)
-        return _form(request, to, wanted=wanted)
+        return form(request, to, wanted=wanted)
 
     @post(problems.SIGN_IN, exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
     async def sign_in(request: AnyRequest) -> Response[Any]:
@@ -60,16 +60,16 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         to, fields = signing_in(), await _fields(request)
         wanted, email = local_path(fields.get("next")), fields.get("email", "")
         if not _is_ours(request, to, nonce=request.cookies.get(FORM_COOKIE), token=fields.get(CSRF_FIELD, "")):
-            return _form(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
+            return form(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
         address = request.client.host if request.client else None
         try:
             session = await to.signin.sign_in(email, fields.get("password", ""), address)
         except TooManyAttempts as error:
             retry = {"retry-after": str(error.retry_after)}
-            return _form(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
+            return form(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
         except Unauthenticated:
-            return _form(request, to, wanted=wanted, email=email, error=WRONG, status=401)
-        return _signed_in(request, to, session, wanted=wanted)
+            return form(request, to, wanted=wanted, email=email, error=WRONG, status=401)
+        return signed_in(request, to, session, wanted=wanted)
 
     @post("/sign-out", exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
     async def sign_out(request: AnyRequest) -> Response[Any]:
@@ -78,10 +78,10 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         token = request.cookies.get(COOKIE)
         if token is not None:
             if not _is_ours(request, to, nonce=token, token=fields.get(CSRF_FIELD, "")):
-                return _form(request, to, wanted="/", error=NOT_OUT, status=403)
+                return form(request, to, wanted="/", error=NOT_OUT, status=403)
             await to.signin.sign_out(token)
         response = Redirect(problems.SIGN_IN, status_code=303, headers=NO_STORE)
-        response.set_cookie(_cookie(request, to, COOKIE, "", max_age=0))
+        response.setcookie(cookie(request, to, COOKIE, "", max_age=0))
         return response
 
     return [form, sign_in, sign_out]
@@ -92,7 +92,7 @@ async def _fields(request: AnyRequest) -> dict[str, str]:
     return {name: value for name, value in given.items() if isinstance(value, str) and len(value) <= MAX_FIELD}
 
 
-async def _is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
+async def is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
     token = request.cookies.get(COOKIE)
     if token is None:
         return False
@@ -104,12 +104,12 @@ async def _is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
 
 
 def _is_ours(request: AnyRequest, to: SigningIn, *, nonce: str | None, token: str) -> bool:
-    if not nonce or not is_own_form(request.headers, public_url=to.public_url):
+    if not nonce or not is_ownform(request.headers, public_url=to.public_url):
         return False
     return hmac.compare_digest(token.encode(), to.gate.csrf_token(nonce).encode())
 
 
-def _form(
+def form(
     request: AnyRequest,
     to: SigningIn,
     *,
@@ -131,15 +131,15 @@ def _form(
         "signed_in_as": None,
     }
     response = page(request, "sign_in.html", context, status=status, headers={**NO_STORE, **(headers or {})})
-    response.set_cookie(_cookie(request, to, FORM_COOKIE, nonce, samesite="strict"))
+    response.setcookie(cookie(request, to, FORM_COOKIE, nonce, samesite="strict"))
     return response
 
 
-def _signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
+def signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
     response = Redirect(wanted, status_code=303, headers=NO_STORE)
     # The server ends the session; the cookie goes with the browser's own.
-    response.set_cookie(_cookie(request, to, COOKIE, session.token))
-    response.set_cookie(_cookie(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
+    response.setcookie(cookie(request, to, COOKIE, session.token))
+    response.setcookie(cookie(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
     return response
 
 
@@ -147,7 +147,7 @@ def _secure(request: AnyRequest, to: SigningIn) -> bool:
     return needs_secure_cookie(request.url.scheme, request.headers.get("host", ""), public_url=to.public_url)
 
 
-def _cookie(
+def cookie(
     request: AnyRequest,
     to: SigningIn,
     name: str,

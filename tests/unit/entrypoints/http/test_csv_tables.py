@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from dpp.domain.errors import InvalidInput
 from dpp.domain.quality import ConfidenceLevel, QualityRate
 from dpp.entrypoints.http import shapes
 from dpp.entrypoints.http.csv_tables import UnknownTable, tables_of, write
@@ -153,19 +152,57 @@ def test_a_mapping_of_figures_is_one_table() -> None:
     assert ["metric", "value", "unit", "sample_size"] == read(None, {}, dict[str, shapes.Rate], "data_quality")[0][:4]
 
 
+class Line(Struct, frozen=True, kw_only=True):
+    day: date
+    total: int
+    stages: dict[str, shapes.StageCount]
+    spots: list[Spot]
+
+
+class Flow(shapes.Figure, frozen=True, kw_only=True):
+    days: list[Line]
+
+
+class Whole(Struct, frozen=True, kw_only=True):
+    flow: Flow
+
+
+LINES = [
+    Line(
+        day=date(2026, 3, number),
+        total=number,
+        stages={"dev": shapes.StageCount(active=number, queue=0)},
+        spots=[Spot(day=date(2026, 1, 1), value=0.5, sample_size=1)],
+    )
+    for number in (1, 2)
+]
+
+
+def test_a_table_inside_rows_is_a_table_of_its_own() -> None:
+    """Its rows say first which row they belong to; the rows themselves keep to single values."""
+    whole = Whole(flow=Flow(value=1, unit="count", sample_size=1, confidence=TRUST, days=LINES))
+    assert [["day", "total"], ["2026-03-01", "1"], ["2026-03-02", "2"]] == read("flow", whole, Whole)
+    stages = [["day", "name", "active", "queue"], ["2026-03-01", "dev", "1", "0"], ["2026-03-02", "dev", "2", "0"]]
+    assert stages == read("flow.days.stages", whole, Whole)
+    assert stages == read("lines.stages", LINES, list[Line], "lines")
+    spots = [["day", "day_2", "value", "sample_size"], *[[f"2026-03-0{n}", "2026-01-01", "0.5", "1"] for n in (1, 2)]]
+    assert spots == read("spots", whole, Whole)
+
+
 def test_lines_end_as_the_standard_says() -> None:
     """CR LF, also the last one."""
     assert write(tables_of(Data, name="x").table("parts"), DATA) == b"name,hours\r\ncoding,8.5\r\nreview,0.5\r\n"
 
 
 def test_an_unknown_table_is_refused_with_those_there_are() -> None:
-    """And so is no name where several could be meant."""
+    """Without a name the first is given."""
     tables = tables_of(Data, name="x")
     with pytest.raises(UnknownTable, match=r"'speeed'.* figures, summary, series, speed\.series"):
         tables.table("speeed")
+    with pytest.raises(UnknownTable, match=r"''"):
+        tables.table("")
     plain = tables_of(type("Plain", (Struct,), {"__annotations__": {"a": list[Item], "b": list[Item]}}), name="x")
-    with pytest.raises(InvalidInput, match=r"table is missing.* a, b"):
-        plain.table(None)
+    assert "a" == plain.table(None).name
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00")), max_size=5))

@@ -3,12 +3,16 @@
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
 from litestar import Litestar, Response, Router, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
+from litestar.params import JSONBody
 from litestar.testing import AsyncTestClient
+from msgspec import Struct
 
 from dpp.domain.errors import DppError
 from dpp.entrypoints.http import paging, shapes
@@ -24,6 +28,11 @@ from tests.support.dashboard_app import CORE_API
 
 pytestmark = pytest.mark.anyio
 
+
+class Told(Struct, frozen=True, kw_only=True):
+    when: datetime
+
+
 STREAM = {"stream_id": CORE_API, "name": "core-api", "display_name": "=Core", "description": None}
 ROWS: list[dict[str, Any]] = [STREAM | {"github_org": "acme", "lead_time_method": "pr", "is_active": True}]
 
@@ -34,11 +43,16 @@ async def client() -> AsyncIterator[AsyncTestClient[Litestar]]:
     times = itertools.count()
 
     @get("/streams/tech", responses={200: described(TechStreamsAnswer)})
-    async def tech(window: WindowDays = None, wanted: State = None, cursor: paging.Cursor = None) -> Response[Any]:
+    async def tech(
+        who: NamedDependency[str], window: WindowDays = None, wanted: State = None, cursor: paging.Cursor = None
+    ) -> Response[Any]:
         rows = ROWS * (window or 1)
         return answer(
             rows, meta={"computed_at": next(times), "window": window, "next_cursor": "abc" if cursor else None}
         )
+
+    async def who() -> str:
+        return "Lee"
 
     @get("/plain")
     async def plain() -> Response[Any]:
@@ -48,8 +62,19 @@ async def client() -> AsyncIterator[AsyncTestClient[Litestar]]:
     async def change() -> Response[Any]:
         return answer({"a": 1}, status=202)
 
+    @post("/told")
+    async def told(data: JSONBody[Told]) -> Response[Any]:
+        return answer({"when": data.when}, status=201)
+
     app = Litestar(
-        [Router("/api/v1", route_handlers=[tech, plain, change], guards=[known_parameters])],
+        [
+            Router(
+                "/api/v1",
+                route_handlers=[tech, plain, change, told],
+                guards=[known_parameters],
+                dependencies={"who": Provide(who)},
+            )
+        ],
         exception_handlers={DppError: on_platform_error, HTTPException: on_http_error},
     )
     async with AsyncTestClient(app) as to:
@@ -96,7 +121,7 @@ def test_tags_are_weak_and_tell_parts_apart() -> None:
         ("?format=csv", "*/*"),
         ("", "text/csv"),
         ("", "application/json;q=0.5, text/csv"),
-        ("?format=csv&table=tech", "*/*"),
+        ("?table=tech", "*/*"),
     ],
 )
 async def test_a_table_comes_as_csv(query: str, accept: str) -> None:
@@ -141,12 +166,16 @@ async def test_a_list_that_goes_on_links_to_its_next_page() -> None:
     ("path", "status", "code", "words"),
     [
         ("streams/tech?windw=30", 400, "unknown_parameter", ("windw", "window may be meant", "cursor, format, state")),
+        ("streams/tech?who=me", 400, "unknown_parameter", ("who",)),
         ("streams/tech?wanted=active", 400, "unknown_parameter", ("wanted",)),
         ("streams/tech?window=1&window=2", 400, "unknown_parameter", ("window", "2 times", "once")),
+        ("streams/tech?window=null", 400, "invalid_request", ("window cannot be null", "leave it out")),
         ("streams/tech?window=soon", 400, "invalid_request", ("window", "a whole number, or leave it out")),
         ("streams/tech?state=done", 400, "invalid_request", ("state cannot", "active or closed or future")),
         ("streams/tech?format=xml", 422, "invalid_input", ("'xml'", "json or csv")),
-        ("streams/tech?table=tech", 422, "invalid_input", ("table", "format=csv")),
+        ("streams/tech?format=json&table=x", 404, "table_not_found", ("'x'", "there are tech")),
+        ("streams/tech?table=", 404, "table_not_found", ("there are tech",)),
+        ("streams/tech?format=", 422, "invalid_input", ("json or csv",)),
         ("streams/tech?format=csv&table=x", 404, "table_not_found", ("'x'", "there are tech")),
         ("plain?format=csv", 400, "unknown_parameter", ("format", "takes none")),
         ("plain?x=1", 400, "unknown_parameter", ("x", "takes none")),
@@ -159,6 +188,19 @@ async def test_what_cannot_be_asked_is_refused(path: str, status: int, code: str
     error = response.json()["error"]
     assert (status, code) == (response.status_code, error["code"]), error
     assert all(word in error["message"] for word in words), error
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b'{"when": "soon"}', ("when", "ISO")), (b"{", ("malformed", "truncated")), (b"[]", ("object",))],
+)
+async def test_what_is_wrong_in_a_body_is_named(body: bytes, words: tuple[str, ...]) -> None:
+    """In the envelope, with the field where there is one."""
+    async with client() as to:
+        response = await to.post("/api/v1/told", content=body, headers={"content-type": "application/json"})
+    error = response.json()["error"]
+    assert (400, "invalid_request") == (response.status_code, error["code"])
+    assert any(word in error["message"] for word in words), error
 
 
 async def test_a_method_that_is_not_there_is_refused_with_those_that_are() -> None:
