@@ -114,6 +114,16 @@ def test_a_deployment_is_linked_through_its_commit(run: Run) -> None:
     run(ask)
 
 
+def test_a_later_merge_is_not_what_was_deployed(run: Run) -> None:
+    """A deployment that ended before the merge of its commit was reported to happen is not linked through it."""
+
+    async def ask(store: Stores) -> None:
+        rows = await told(store, *deployed("1", 4), *merged(1, 5), *deployed("2", 4.5, commit="m1"))
+        assert None is of_run(rows, "2")["linked_pr_number"]
+
+    run(ask)
+
+
 def test_commit_based_lead_time_begins_with_the_first_push(run: Run) -> None:
     """Where commits count, it is 4.5 hours from the first push since the branch's former pull request."""
 

@@ -104,7 +104,14 @@ class MemoryDeliveries:
         told = [] if deployment.linked_pr_number is None else [deployment.linked_pr_number]
         merges, heads = self._numbers_of(repo_id, deployment.commit_sha)
         for is_merge, numbers in ((False, told), (True, merges), (False, heads)):
-            known = [number for number in numbers if PullRequestId(repo_id, number) in self.tables.pull_requests]
+            rows = [self.tables.pull_requests.get(PullRequestId(repo_id, number)) for number in numbers]
+            # What was merged after the deployment had ended cannot have been deployed as that merge.
+            over = to_micros(deployment.deployed_at)
+            known = [
+                row.pr_number
+                for row in rows
+                if row is not None and not (is_merge and (row.closed_at is None or row.closed_at > over))
+            ]
             if known:
                 row = self.tables.pull_requests[PullRequestId(repo_id, max(known))]
                 return Named(

@@ -50,11 +50,12 @@ LEFT JOIN LATERAL (
 ) AS pushed ON true
 """
 _MICROS = "(extract(epoch FROM {}) * 1000000)::bigint"
+# What was merged after the deployment had ended cannot have been deployed as that merge.
 _NAMED = f"""
 SELECT w.place, p.pr_number, named.way = 2, p.base_branch, {_MICROS.format("p.opened_at")},
     {_MICROS.format("pushed.first_pushed_at")}, p.linked_ticket_id, p.linked_issue_id, p.delivery_stream_id
-FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[], %(commits)s::text[])
-    WITH ORDINALITY AS w (repo_id, pr_number, commit_sha, place)
+FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[], %(commits)s::text[], %(times)s::timestamptz[])
+    WITH ORDINALITY AS w (repo_id, pr_number, commit_sha, deployed_at, place)
 CROSS JOIN LATERAL (
     SELECT found.pr_number, found.way FROM (
         SELECT w.pr_number, 1 AS way
@@ -64,6 +65,7 @@ CROSS JOIN LATERAL (
         SELECT e.pr_number, 3 FROM pr_events AS e WHERE e.head_sha = w.commit_sha AND e.repo_id = w.repo_id
     ) AS found
     JOIN pull_requests AS known ON known.repo_id = w.repo_id AND known.pr_number = found.pr_number
+        AND (found.way <> 2 OR known.closed_at <= w.deployed_at)
     ORDER BY found.way, found.pr_number DESC LIMIT 1
 ) AS named
 JOIN pull_requests AS p ON p.repo_id = w.repo_id AND p.pr_number = named.pr_number
@@ -282,6 +284,7 @@ async def _named(
         "repositories": [repositories[run] for run, _ in known],
         "numbers": [deployment.linked_pr_number for _, deployment in known],
         "commits": [deployment.commit_sha for _, deployment in known],
+        "times": [deployment.deployed_at for _, deployment in known],
     }
     return {known[place - 1][0]: Named(*cells) for place, *cells in await _fetch(connection, _NAMED, wanted)}
 
