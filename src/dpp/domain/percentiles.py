@@ -5,6 +5,7 @@ That is numpy's default and PostgreSQL's ``percentile_cont``, so who queries the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,12 +34,22 @@ def percentile(values: FloatArray | Sequence[float], p: float) -> float:
 
 def percentiles(values: FloatArray | Sequence[float], ps: Sequence[float]) -> FloatArray:
     """Return ``percentile`` for each of ``ps``, sorting the sample once; shape (len(ps),), same errors."""
-    sample = np.asarray(values, dtype=np.float64)
-    if not sample.size:
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if not ordered.size:
         raise NotEnoughData("there is no percentile of an empty sample")
-    if not np.isfinite(sample).all():
+    # Sorted, whatever is not finite lies at an end.
+    if not (math.isfinite(ordered[0]) and math.isfinite(ordered[-1])):
         raise InvalidInput("a sample holds a value that is no finite number", field="values")
-    wanted = np.asarray(ps, dtype=np.float64)
-    if not ((wanted >= 0) & (wanted <= 100)).all():
+    if not all(0 <= p <= 100 for p in ps):
         raise InvalidInput(f"percentiles {list(ps)} must lie from 0 to 100", field="p")
-    return np.asarray(np.percentile(sample, wanted, method="linear"), dtype=np.float64)
+    return np.array([_interpolated(ordered, p) for p in ps], dtype=np.float64)
+
+
+def _interpolated(ordered: FloatArray, p: float) -> float:
+    """Do what ``numpy.percentile`` does, to the last digit, and faster for the small samples of a day."""
+    rank = p / 100 * (len(ordered) - 1)
+    low = int(rank)
+    below, above = ordered.item(low), ordered.item(min(low + 1, len(ordered) - 1))
+    share, step = rank - low, above - below
+    # From the nearer of the two neighbours, as numpy does: that keeps the result between them.
+    return below + step * share if share < 0.5 else above - step * (1 - share)

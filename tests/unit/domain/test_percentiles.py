@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +79,9 @@ def test_impossible_value(bad: float) -> None:
     """A sample with a value that is no finite number is refused instead of spoiling the figure."""
     with pytest.raises(InvalidInput, match="finite"):
         percentile([1.0, bad], 50)
+
+
+@given(NUMBERS, st.lists(st.floats(0, 100), min_size=1, max_size=4))
+def test_numpy_agrees_to_the_last_digit(values: list[float], ps: list[float]) -> None:
+    """Whoever takes numpy's percentiles of the same sample gets the same numbers."""
+    assert np.percentile(values, ps).tolist() == percentiles(values, ps).tolist()
