@@ -111,6 +111,60 @@ async def test_grants_are_a_set(store: AccessStore) -> None:
     assert () == await store.grants(NOBODY)
 
 
+async def test_what_groups_bring_is_kept_apart(store: AccessStore) -> None:
+    """What groups brought is replaced at each sign-in, while what somebody assigned stays, and stays theirs."""
+    await store.add_user(user(), grants=[LEAD], granted_by=None)
+    assert await store.set_mapped_grants(ADA, [VIEWER, LEAD], at=T0)
+    assert (LEAD, VIEWER) == await store.grants(ADA)
+    assert (LEAD,) == await store.manual_grants(ADA)
+    assert not await store.set_mapped_grants(ADA, [VIEWER], at=T0)
+    assert await store.set_mapped_grants(ADA, [MEMBER], at=T0)
+    assert (LEAD, MEMBER) == await store.grants(ADA)
+    assert await store.set_mapped_grants(ADA, [], at=T0)
+    assert not await store.set_mapped_grants(ADA, [], at=T0)
+    assert (LEAD,) == await store.grants(ADA) == await store.manual_grants(ADA)
+    assert () == await store.manual_grants(NOBODY)
+
+
+async def test_who_gave_a_grant_first_gave_it(store: AccessStore) -> None:
+    """A list that confirms what groups brought does not make it manual; what the list adds is."""
+    await store.add_user(user(), grants=[], granted_by=None)
+    await store.add_user(user(BOB, "bob@example.org"), grants=[], granted_by=None)
+    await store.set_mapped_grants(ADA, [VIEWER], at=T0)
+    await store.set_grants(ADA, [VIEWER, LEAD], granted_by=BOB, at=T0)
+    assert (LEAD,) == await store.manual_grants(ADA)
+    await store.set_grants(ADA, [LEAD], granted_by=BOB, at=T0)
+    await store.set_grants(ADA, [VIEWER, LEAD], granted_by=BOB, at=T0)
+    assert (LEAD, VIEWER) == await store.manual_grants(ADA)
+
+
+async def test_what_groups_bring_needs_its_streams_and_user(store: AccessStore) -> None:
+    """A mapped grant for a stream or a user that is not there changes nothing."""
+    with pytest.raises(NotFound):
+        await store.set_mapped_grants(NOBODY, [VIEWER], at=T0)
+    await store.add_user(user(), grants=[], granted_by=None)
+    await store.set_mapped_grants(ADA, [VIEWER], at=T0)
+    with pytest.raises(NotFound):
+        await store.set_mapped_grants(ADA, [Grant(role=Role.VIEWER, delivery_stream_id=NOBODY)], at=T0)
+    assert (VIEWER,) == await store.grants(ADA)
+
+
+async def test_a_user_is_called_otherwise(store: AccessStore) -> None:
+    """Address and name change; to a free address, or to the user's own; of a user who is not there nothing does."""
+    await store.add_user(user(), grants=[], granted_by=None)
+    await store.add_user(user(BOB, "bob@example.org"), grants=[], granted_by=None)
+    await store.set_profile(ADA, email="ada@example.org", display_name="Ada L.")
+    await store.set_profile(NOBODY, email="nobody@example.org", display_name="Nobody")
+    with pytest.raises(Conflict):
+        await store.set_profile(ADA, email="bob@example.org", display_name="Bob")
+    assert replace(user(), display_name="Ada L.") == await store.user(ADA)
+    await store.set_profile(ADA, email="lovelace@example.org", display_name="Ada L.")
+    assert replace(user(), display_name="Ada L.") == replace(
+        await store.user_by_email("lovelace@example.org") or user(NOBODY), email="ada@example.org"
+    )
+    assert await store.user_by_email("ada@example.org") is None
+
+
 async def test_grants_need_their_streams_and_people(store: AccessStore) -> None:
     """A grant for a stream that is not there, of nobody or by nobody changes nothing."""
     stray = Grant(role=Role.VIEWER, delivery_stream_id=NOBODY)

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import TypeAlias
+from uuid import UUID
 
+import anyio
+import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dpp.adapters.memory.configuration import MemoryConfigurationStore
 from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.events import MemoryEventStore
+from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.adapters.memory.pulse import MemoryPulse
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.events import PostgresEventStore
+from dpp.adapters.postgres.feed import PostgresChangeFeed
 from dpp.adapters.postgres.pulse import PostgresPulse
-from dpp.application.pulse_ports import PulseAggregateRow, PulseResponse, PulseRow
+from dpp.application.deliveries import Appended
+from dpp.application.ports import Batch, Change
+from dpp.application.pulse_ports import TOPIC, PulseAggregateRow, PulseResponse, PulseRow
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.errors import InvalidInput, Unavailable
+from dpp.domain.events import Facts
 from dpp.domain.pulse import Period, ScoreSums
-from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS
+from dpp.domain.survey import PulseFact
+from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, T0, delivery, moved_to
 from tests.support.reading import at, view
 
 pytestmark = pytest.mark.anyio
 
 JANUARY, FEBRUARY, MARCH = Period(2026, 1), Period(2026, 2), Period(2026, 3)
 
-Store: TypeAlias = MemoryPulse | PostgresPulse
+
+@dataclass
+class Store:
+    """What keeps deliveries, and what reads the answers among them."""
+
+    events: MemoryEventStore | PostgresEventStore
+    pulse: MemoryPulse | PostgresPulse
+    feed: MemoryChangeFeed | PostgresChangeFeed
+
+    async def submit(self, *answers: PulseFact) -> Appended:
+        """Deliver answers together, with some other fact, and return what became of the answers."""
+        (appended,) = await self.events.append(Batch(deliveries=[delivery(Facts(pulses=answers))]))
+        return appended
 
 
 @asynccontextmanager
@@ -36,16 +60,18 @@ async def opened(url: str | None) -> AsyncIterator[Store]:
     """Yield a store that knows two delivery streams, on a database or in memory without one."""
     if url is None:
         database = MemoryDatabase()
-        await MemoryConfigurationStore(database=database).save(
-            ORGANISATION, expected_version=0, actor="a test", at=at(0)
-        )
-        yield MemoryPulse(database=database)
+        configurations = MemoryConfigurationStore(database=database)
+        await configurations.save(ORGANISATION, expected_version=0, actor="a test", at=at(0))
+        feed = MemoryChangeFeed()
+        yield Store(MemoryEventStore(database=database, feed=feed), MemoryPulse(database=database), feed)
         return
-    async with Database(url, max_size=2) as connected:
-        await PostgresConfigurationStore(database=connected).save(
-            ORGANISATION, expected_version=0, actor="a test", at=at(0)
-        )
-        yield PostgresPulse(database=connected)
+    async with Database(url, max_size=4) as connected:
+        stored = PostgresConfigurationStore(database=connected)
+        await stored.save(ORGANISATION, expected_version=0, actor="a test", at=at(0))
+        events = PostgresEventStore(database=connected, configuration=stored.load)
+        listening = PostgresChangeFeed(database=connected)
+        yield Store(events, PostgresPulse(database=connected), listening)
+        await listening.close()
 
 
 @pytest.fixture
@@ -55,34 +81,44 @@ async def store(family: str, request: pytest.FixtureRequest) -> AsyncIterator[St
         yield found
 
 
-def answer(who: str = "a", *, hours: float = 1, scores: tuple[int, int, int] = (3, 4, 5)) -> PulseResponse:
-    """Return an answer for payments in March."""
+def answer(
+    who: str = "a",
+    *,
+    hours: float = 1,
+    scores: tuple[int, int, int] = (3, 4, 5),
+    period: Period = MARCH,
+    stream: UUID = PAYMENTS,
+    free_text: str | None = None,
+) -> PulseFact:
+    """Return an answer, by default for payments in March."""
     pace, tooling, clarity = scores
-    return PulseResponse(
-        survey_period=MARCH,
-        delivery_stream_id=PAYMENTS,
+    return PulseFact(
+        survey_period=str(period),
+        delivery_stream_id=stream,
         respondent_hash=who,
         pace_score=pace,
         tooling_score=tooling,
         clarity_score=clarity,
-        answered_at=at(hours),
+        event_timestamp=at(hours),
+        free_text=free_text,
     )
 
 
 async def told(store: Store, view: View, *, first: Period = JANUARY, closed: Period = MARCH) -> list[PulseRow]:
     """Return what the answers to March add up to."""
-    return list(await store.answers(view, first=first, last=MARCH, closed=closed))
+    return list(await store.pulse.answers(view, first=first, last=MARCH, closed=closed))
 
 
 async def test_answers_add_up_by_period_and_stream(store: Store) -> None:
     """Two of payments in March and one in February, one of identity; sorted by period, then stream."""
-    others = (
-        replace(answer("b"), pace_score=1),
-        replace(answer(), survey_period=FEBRUARY, free_text="nothing"),
-        replace(answer(), delivery_stream_id=IDENTITY),
-        replace(answer(), survey_period=Period(2025, 12)),
+    given = (
+        answer(),
+        answer("b", scores=(1, 4, 5)),
+        answer(period=FEBRUARY, free_text="nothing"),
+        answer(stream=IDENTITY),
+        answer(period=Period(2025, 12)),
     )
-    assert 5 == await store.submit([answer(), *others])
+    assert Appended(accepted=5) == await store.submit(*given)
     assert [
         PulseRow(PAYMENTS, FEBRUARY, ScoreSums(1, 3, 4, 5)),
         PulseRow(PAYMENTS, MARCH, ScoreSums(2, 4, 8, 10)),
@@ -92,35 +128,119 @@ async def test_answers_add_up_by_period_and_stream(store: Store) -> None:
 
 async def test_nobody_answering_gives_no_rows(store: Store) -> None:
     """Neither answers nor aggregates."""
-    assert 0 == await store.submit([])
+    assert Appended() == await store.submit()
     assert [] == await told(store, view())
-    assert [] == list(await store.all())
+    assert [] == list(await store.pulse.all())
 
 
-async def test_the_latest_answer_of_a_person_counts_in_whatever_order_they_come(
-    family: str, request: pytest.FixtureRequest
-) -> None:
+async def test_the_latest_answer_of_a_person_counts_in_whatever_order_they_come(store: Store) -> None:
     """Of three answers the one given last counts; of two given at once the greater one; repeating one is no news."""
     given = (answer(hours=1, scores=(5, 5, 5)), answer(hours=2, scores=(1, 2, 3)), answer(hours=2, scores=(1, 1, 5)))
-    async with opened(None if family == "memory" else request.getfixturevalue("database_url")) as store:
-        for number, order in enumerate(permutations(given)):
-            who = str(number)
-            for one in order:
-                await store.submit([replace(one, respondent_hash=who)])
-            assert 0 == await store.submit([replace(one, respondent_hash=who) for one in given])
-        (row,) = await told(store, view())
-        assert ScoreSums(6, 6, 12, 18) == row.sums
+    for number, order in enumerate(permutations(given)):
+        own = [replace(one, respondent_hash=str(number)) for one in order]
+        for one in own:
+            await store.submit(one)
+        assert Appended(duplicates=3) == await store.submit(*own)
+    (row,) = await told(store, view())
+    assert ScoreSums(6, 6, 12, 18) == row.sums
 
 
 async def test_several_answers_of_one_person_may_come_together(store: Store) -> None:
-    """A batch with two answers of one person writes the one that counts."""
-    assert 1 == await store.submit([answer(hours=2, scores=(1, 1, 1)), answer(hours=1)])
+    """A batch with three answers of one person, one of them twice, writes the one that counts, and says so."""
+    given = (answer(hours=2, scores=(1, 1, 1)), answer(hours=1), answer(hours=2, scores=(1, 1, 1)))
+    assert Appended(accepted=1, duplicates=2) == await store.submit(*given)
     assert [PulseRow(PAYMENTS, MARCH, ScoreSums(1, 1, 1, 1))] == await told(store, view())
+
+
+async def test_an_answer_counts_for_the_delivery_that_brought_it(store: Store) -> None:
+    """In one batch with another ticket's delivery, the late answer is known better already and the other is new."""
+    deliveries = [
+        delivery(Facts(pulses=(answer(hours=1),))),
+        delivery(Facts(work_items=(moved_to("In Dev"),), pulses=(answer(hours=2),))),
+    ]
+    assert (Appended(duplicates=1), Appended(accepted=2)) == await store.events.append(Batch(deliveries=deliveries))
+
+
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_any_order_and_repetition_of_answers_gives_the_same_rows(data: st.DataObject) -> None:
+    """Answers that come in any order, some of them twice, in batches of any size, add up as they do in order."""
+    answers = [
+        answer(who, hours=hours, scores=(score, 1 + hours % 5, 3), period=period)
+        for who in ("a", "b")
+        for hours, score, period in ((1, 5, MARCH), (2, 2, MARCH), (2, 4, MARCH), (3, 1, FEBRUARY))
+    ]
+    told_twice = data.draw(st.lists(st.sampled_from(answers), max_size=4))
+    order = data.draw(st.permutations([*answers, *told_twice]))
+    size = data.draw(st.integers(1, len(order)))
+
+    async def rows(given: Sequence[PulseFact], size: int) -> list[PulseResponse]:
+        database = MemoryDatabase()
+        await MemoryConfigurationStore(database=database).save(
+            ORGANISATION, expected_version=0, actor="a test", at=at(0)
+        )
+        events = MemoryEventStore(database=database)
+        for start in range(0, len(given), size):
+            await events.append(Batch(deliveries=[delivery(Facts(pulses=(one,))) for one in given[start:][:size]]))
+        return sorted(database.surveys.responses.values(), key=lambda row: row.natural_key)
+
+    assert anyio.run(rows, answers, 1) == anyio.run(rows, order, size)
+
+
+async def test_both_families_keep_the_same_row(database_url: str) -> None:
+    """The row that stays of several answers is the same in memory and on PostgreSQL, free text and times included."""
+    given = (
+        answer(hours=2, scores=(2, 2, 2), free_text="b"),
+        answer(hours=1, scores=(5, 5, 5)),
+        answer(hours=2, scores=(2, 2, 2), free_text="\N{LATIN SMALL LETTER E WITH ACUTE}"),
+        answer(hours=2, scores=(2, 2, 2)),
+    )
+    async with opened(database_url) as stored, opened(None) as remembered:
+        for one in given:
+            assert await stored.submit(one) == await remembered.submit(one)
+    assert isinstance(remembered.pulse, MemoryPulse)
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute(
+            "SELECT event_id, source, received_at, event_timestamp, survey_period, respondent_hash, pace_score,"
+            " free_text, delivery_stream_id FROM pulse_responses"
+        ).fetchall()
+    (kept,) = remembered.pulse.surveys.responses.values()
+    assert [
+        (kept.event_id, "survey", T0, at(2), "2026-03", "a", 2, "\N{LATIN SMALL LETTER E WITH ACUTE}", PAYMENTS)
+    ] == rows
+    assert (kept.received_at, kept.free_text) == (T0, "\N{LATIN SMALL LETTER E WITH ACUTE}")
+
+
+async def test_an_answer_about_a_stream_that_nobody_configured_is_kept_and_counts_nowhere(store: Store) -> None:
+    """It has no stream, is in no sum, and keeps no other answer out."""
+    assert Appended(accepted=2) == await store.submit(answer(stream=UUID(int=99)), answer())
+    assert [PulseRow(PAYMENTS, MARCH, ScoreSums(1, 3, 4, 5))] == await told(store, view())
+    assert Appended(duplicates=1) == await store.submit(answer(stream=UUID(int=99)))
+
+
+async def test_whoever_shows_the_pulse_hears_of_answers(store: Store) -> None:
+    """A new answer is told with its stream; one that changes nothing is not."""
+    async with store.feed.subscribe() as changes:
+        await store.submit(answer(hours=2))
+        await store.submit(answer(hours=1))
+        await store.submit(answer(stream=IDENTITY))
+        with anyio.fail_after(5):
+            heard = [change.delivery_streams async for change in first(changes, 2)]
+    assert [{PAYMENTS}, {IDENTITY}] == heard
+
+
+async def first(changes: AsyncIterator[Change], count: int) -> AsyncIterator[Change]:
+    """Yield so many changes about surveys."""
+    while count:
+        change = await anext(changes)
+        if change.topic == TOPIC:
+            count -= 1
+            yield change
 
 
 async def test_a_view_shows_its_delivery_streams_and_nothing_of_technology(store: Store) -> None:
     """Filters and scopes apply; an answer belongs to no technology stream."""
-    await store.submit([answer(), replace(answer(), delivery_stream_id=IDENTITY)])
+    await store.submit(answer(), answer(stream=IDENTITY))
     payments, tech = StreamScope(delivery_streams=frozenset({PAYMENTS})), StreamScope(tech_streams=frozenset({CORE}))
     for asked, streams in (
         (view(), [PAYMENTS, IDENTITY]),
@@ -135,7 +255,7 @@ async def test_a_view_shows_its_delivery_streams_and_nothing_of_technology(store
 
 async def test_of_an_open_survey_the_answers_up_to_the_moment_count_of_a_closed_one_all(store: Store) -> None:
     """At hour 2 the answer of hour 3 is not there yet, unless its survey was closed by then."""
-    await store.submit([answer("a", hours=1), answer("b", hours=3)])
+    await store.submit(answer("a", hours=1), answer("b", hours=3))
     (early,) = await told(store, view(2), closed=FEBRUARY)
     (closed,) = await told(store, view(2), closed=MARCH)
     assert (1, 2) == (early.sums.responses, closed.sums.responses)
@@ -165,16 +285,16 @@ async def test_aggregates_of_some_periods_are_replaced(store: Store) -> None:
     """What is not given of those periods goes, other periods stay, and the streams of every change are told."""
     identity = aggregate(delivery_stream_id=IDENTITY, team_size=9, response_rate_pct=77.7)
     both = [aggregate(), identity, aggregate(FEBRUARY)]
-    assert {PAYMENTS, IDENTITY} == await store.replace(both, periods=[FEBRUARY, MARCH], at=at(1))
-    assert [aggregate(FEBRUARY), aggregate(), identity] == list(await store.all())
-    assert frozenset() == await store.replace(both, periods=[FEBRUARY, MARCH], at=at(2))
-    assert {IDENTITY} == await store.replace([aggregate()], periods=[MARCH], at=at(3))
-    assert {PAYMENTS} == await store.replace([aggregate(pace_trend=0.5)], periods=[MARCH], at=at(4))
-    assert [aggregate(FEBRUARY), aggregate(pace_trend=0.5)] == list(await store.all())
+    assert {PAYMENTS, IDENTITY} == await store.pulse.replace(both, periods=[FEBRUARY, MARCH], at=at(1))
+    assert [aggregate(FEBRUARY), aggregate(), identity] == list(await store.pulse.all())
+    assert frozenset() == await store.pulse.replace(both, periods=[FEBRUARY, MARCH], at=at(2))
+    assert {IDENTITY} == await store.pulse.replace([aggregate()], periods=[MARCH], at=at(3))
+    assert {PAYMENTS} == await store.pulse.replace([aggregate(pace_trend=0.5)], periods=[MARCH], at=at(4))
+    assert [aggregate(FEBRUARY), aggregate(pace_trend=0.5)] == list(await store.pulse.all())
 
 
 @pytest.mark.parametrize("scores", [(0, 3, 3), (3, 6, 3), (3, 3, -1)])
-async def test_a_score_off_the_scale_is_refused(scores: tuple[int, int, int]) -> None:
+def test_a_score_off_the_scale_is_refused(scores: tuple[int, int, int]) -> None:
     """Scores are from 1 to 5, and the message names the wrong one."""
     with pytest.raises(InvalidInput, match=r"_score is (0|6|-1); it is from 1 to 5"):
         answer(scores=scores)
@@ -183,12 +303,12 @@ async def test_a_score_off_the_scale_is_refused(scores: tuple[int, int, int]) ->
 async def test_a_store_that_is_away_says_so() -> None:
     """Nothing is written or read while the database does not answer."""
     database = MemoryDatabase(available=False)
-    store = MemoryPulse(database=database)
+    store = Store(MemoryEventStore(database=database), MemoryPulse(database=database), MemoryChangeFeed())
     calls: list[Callable[[], object]] = [
-        lambda: store.submit([answer()]),
+        lambda: store.submit(answer()),
         lambda: told(store, view()),
-        lambda: store.replace([], periods=[], at=at(0)),
-        store.all,
+        lambda: store.pulse.replace([], periods=[], at=at(0)),
+        store.pulse.all,
     ]
     for call in calls:
         with pytest.raises(Unavailable):

@@ -36,6 +36,12 @@ WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
 """
+IDS = "all => all.map((one) => one.id)"
+#: Ids that several elements have: labels and live updates would find the wrong one.
+DOUBLES = """[...document.querySelectorAll('[id]')].map((one) => one.id)
+  .filter((id, place, all) => all.indexOf(id) !== place && !id.startsWith('zr'))"""
+REST = ("diagnostic", "trends", "forecast", "pulse")
+TREND_CARDS = ("deployments", "failures", "restores", "lead-times")
 Theme = Literal["light", "dark"]
 
 
@@ -142,16 +148,24 @@ def test_the_page_fits_and_complains_about_nothing(browser: Browser, server: str
     """At three widths in both themes: charts, tables, no sideways scroll, no console message, no policy violation."""
     reader = reader_of(browser, server, width=width, theme=theme)
     page = reader.page
-    reader.open()
+    reader.open("/?stream=payments&scope_change=10&by_date=2026-04-30&confidence=85")
 
-    expect(page.locator(".chart svg")).to_have_count(3)
-    for toggle in page.locator("details.numbers summary").all():
+    drawn = ["wip", "scatter", "ageing", "flow", "cumulative", *TREND_CARDS, "forecast", "pulse"]
+    expect(page.locator(".chart svg")).to_have_count(len(drawn))
+    assert drawn == [name.removeprefix("chart-") for name in page.locator(".chart").evaluate_all(IDS)]
+    expect(page.locator("svg.gauge")).to_be_visible()
+    expect(page.locator("svg.sankey")).to_be_visible()
+    expect(page.locator("#imagined")).to_be_visible()
+    toggles = page.locator("details.numbers summary")
+    assert len(drawn) + 2 == toggles.count()
+    for toggle in toggles.all():
         toggle.click()
-    page.locator("#chart-flow").hover()
-    assert 3 == page.locator("table:visible").count()
+    for name in drawn:
+        page.locator(f"#chart-{name}").hover()
     assert width >= page.evaluate("document.documentElement.scrollWidth")
-    labels = page.locator(".chart").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
-    assert ["Bar chart", "Scatter chart", "Bar chart"] == [" ".join(label.split()[:2]) for label in labels]
+    labels = page.locator("[role=img]").evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
+    assert all(len(label) > 20 for label in labels)
+    assert [] == page.evaluate(DOUBLES)
     assert [] == page.evaluate("violations")
     assert [] == reader.complaints
     assert all(url.startswith("/") for url in reader.asked)
@@ -182,13 +196,38 @@ def test_news_change_the_figures_and_nothing_else(reader: Reader) -> None:
 
 
 def test_only_the_zones_concerned_look_again(reader: Reader) -> None:
-    """News of deployments touch the health bar alone."""
+    """News of deployments touch the health bar and the trends alone."""
     reader.open("/?window=90")
-    with reader.page.expect_response(lambda answer: "/fragments/" in answer.url):
+    with reader.page.expect_response(lambda answer: "/fragments/trends" in answer.url):
         reader.happen("deployments")
     reader.page.wait_for_timeout(300)
 
-    assert ["/fragments/health-bar?window=90"] == reader.asked
+    assert ["/fragments/health-bar?window=90", "/fragments/trends?window=90"] == sorted(reader.asked)
+
+
+def test_what_if_keeps_the_rest_of_the_page(reader: Reader) -> None:
+    """The form asks by address and exchanges its zone alone; news come in without losing what is being written."""
+    page = reader.page
+    reader.open("/?stream=payments")
+    page.evaluate("document.getElementById('zone-realtime').same = true")
+    page.locator("#scope_change").fill("10")
+    page.keyboard.press("Enter")
+    expect(page.locator("#imagined")).to_contain_text("22 tickets (+10)")
+    assert page.evaluate("document.getElementById('zone-realtime').same")
+    assert f"{reader.address}/?stream=payments&window=30&scope_change=10" == page.url
+    assert "scope_change" == page.evaluate("document.activeElement.id")
+
+    page.locator("#confidence").fill("9")
+    with page.expect_response(lambda answer: "/fragments/forecast" in answer.url) as answered:
+        reader.happen("tickets")
+    assert "scope_change=10" in answered.value.url
+    page.wait_for_timeout(200)
+    expect(page.locator("#confidence")).to_have_value("9")
+    assert "confidence" == page.evaluate("document.activeElement.id")
+
+    page.get_by_role("link", name="Back to what is known").click()
+    expect(page.locator("#imagined")).to_have_count(0)
+    assert [] == reader.complaints
 
 
 def test_a_selection_is_not_taken_away(reader: Reader) -> None:
@@ -198,7 +237,7 @@ def test_a_selection_is_not_taken_away(reader: Reader) -> None:
     reader.open()
     page.evaluate("getSelection().selectAllChildren(document.querySelector('[data-figure=wip_by_stage]'))")
     reader.happen("work", count=52)
-    with page.expect_response(lambda answer: "/fragments/health-bar" in answer.url):
+    with page.expect_response(lambda answer: "/fragments/realtime" in answer.url):
         reader.happen("tickets")
     page.wait_for_timeout(200)
     assert "33" == reader.figure("wip_by_stage").inner_text()
@@ -256,7 +295,7 @@ def test_filters_are_reached_and_used_by_keyboard(reader: Reader) -> None:
     expect(page.locator("#zone-diagnostic .zone-head")).to_contain_text("The 45 days up to")
     page.locator("[name=zones][value=realtime]").uncheck()
     expect(page.locator("#zone-realtime")).to_have_count(0)
-    assert page.url.endswith("/?stream=payments&window=45&zones=diagnostic")
+    assert page.url.endswith("/?stream=payments&window=45" + "".join(f"&zones={name}" for name in REST))
 
     page.go_back()
     expect(page.locator("#zone-realtime")).to_have_count(1)
@@ -315,4 +354,12 @@ def test_without_javascript_figures_and_tables_are_there(browser: Browser, serve
     page.locator("#wip-numbers-toggle").click()
     expect(page.locator("#wip-numbers table")).to_be_visible()
     expect(page.locator("#chart-wip")).to_be_hidden()
+
+    page.goto(f"{server}/?stream=payments&zones=realtime&zones=diagnostic&zones=forecast")
+    expect(page.locator("svg.gauge")).to_be_visible()
+    expect(page.locator("svg.sankey")).to_be_visible()
+    page.locator("#scope_change").fill("-2")
+    page.get_by_role("button", name="Reckon").click()
+    expect(page.locator("#imagined")).to_contain_text("10 tickets (−2)")
+    assert page.url.endswith("#zone-forecast")
     context.close()

@@ -27,8 +27,8 @@ from dpp.entrypoints.http.dashboard import assets, pages
 from dpp.entrypoints.http.errors import on_platform_error
 from dpp.entrypoints.http.metrics import Answering
 from dpp.entrypoints.http.signin_pages import SigningIn
+from tests.support.dashboard_rows import Rows
 from tests.support.fake_diagnostics import FakeDiagnosticsReader
-from tests.support.fake_forecasts import memory_forecasts
 from tests.support.fake_reader import NOW, FakeReader
 
 PAYMENTS, LENDING = UUID(int=1), UUID(int=2)
@@ -153,9 +153,16 @@ class NoKeys(ApiKeys):
 
 @dataclass
 class Dashboard:
-    """The parts of the application that a test looks at or changes."""
+    """The parts of the application that a test looks at or changes.
+
+    Attributes:
+        rows: what lies in memory; filled when the application starts, if ``is_filled``.
+    """
 
     reader: FakeReader = field(default_factory=FakeReader)
+    diagnosed: FakeDiagnosticsReader = field(default_factory=FakeDiagnosticsReader)
+    rows: Rows = field(default_factory=Rows)
+    is_filled: bool = True
     signin: OnePassword = field(default_factory=OnePassword)
     feed: Feed = field(default_factory=Feed)
     public_url: str | None = None
@@ -164,20 +171,30 @@ class Dashboard:
         """Build the application."""
         gate = Gate(keys=NoKeys(), signin=self.signin, session_key=b"k" * 32)
         current = CurrentConfiguration(store=self.feed, feed=self.feed)
-        diagnostics = Diagnostics(reader=FakeDiagnosticsReader(), metrics=self.reader)
+        diagnostics = Diagnostics(reader=self.diagnosed, metrics=self.reader)
         answering = Answering(
             queries=Queries(reader=self.reader),
             diagnostics=diagnostics,
-            forecasts=memory_forecasts(self.reader, configuration=self.feed.configuration),
+            forecasts=self.rows.forecasts(self.reader, configuration=self.feed.configuration),
             configuration=current,
             clock=FixedClock(),
         )
-        showing = pages.Showing(answering=answering, gate=gate, public_url=self.public_url)
+        showing = pages.Showing(
+            answering=answering,
+            trends=self.rows.trends(self.reader),
+            ledger=self.rows.ledger(),
+            pulse=self.rows.pulse(),
+            flow=self.rows.flow(self.reader),
+            gate=gate,
+            public_url=self.public_url,
+        )
         signing_in = SigningIn(signin=self.signin, gate=gate, public_url=self.public_url)
         closed = {"guards": [guard(lambda: gate)], "dependencies": {"principal": Provide(provide_principal)}}
 
         async def load() -> None:
             await current.refresh()
+            if self.is_filled:
+                await self.rows.fill(stream=PAYMENTS, tech=CORE_API, other_tech=MOBILE)
 
         return Litestar(
             [

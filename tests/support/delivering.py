@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
+from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.packing import Packer
 from dpp.adapters.postgres.tables import deliveries
@@ -199,6 +200,7 @@ async def deliver(
             (deliveries.incident_blames, BlameRow._fields, [row for one in incidents for row in one.blame_rows]),
         ):
             await Packer(table, names).write(connection, list(rows))
+        await quality_spans.update_deployments(connection, [row.record_id for row in deployments])
 
 
 def _to_memory(

@@ -14,6 +14,7 @@ from dpp.adapters.memory.events import MemoryEventStore
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.memory.tables import MemoryDerivedTables
+from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.events import PostgresEventStore
@@ -235,6 +236,7 @@ class PostgresReading(Reading):
 
     async def put(self, *tickets: Ticket, pull_requests: Iterable[PullRequestRow] = ()) -> None:
         """Add derived rows."""
+        requests = list(pull_requests)
         cycles = [row for ticket in tickets for row in ticket.cycle_rows]
         counting = [name for name in CycleRow._fields if name != "reopened_at"]
         async with self.database.transaction() as connection:
@@ -248,9 +250,13 @@ class PostgresReading(Reading):
                 ),
                 (derived.work_item_cycles, counting, [row for row in cycles if row.counts]),
                 (derived.superseded_cycles, CycleRow._fields, [row for row in cycles if not row.counts]),
-                (derived.pull_requests, PullRequestRow._fields, list(pull_requests)),
+                (derived.pull_requests, PullRequestRow._fields, requests),
             ):
                 await Packer(table, names).write(connection, rows)
+            await quality_spans.update_tickets(connection, [ticket.issue_id for ticket in tickets])
+            await quality_spans.update_pull_requests(
+                connection, [PullRequestId(row.repo_id, row.pr_number) for row in requests]
+            )
 
     async def repository_id(self, full_name: str) -> UUID:
         """Return the id of a registered repository."""

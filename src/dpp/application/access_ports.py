@@ -114,6 +114,28 @@ class UserStore(Protocol):
         """
 
     @abstractmethod
+    async def manual_grants(self, user_id: UUID) -> tuple[Grant, ...]:
+        """Return what a user was granted but for what their groups brought, in the order of ``grant_order``."""
+
+    @abstractmethod
+    async def set_mapped_grants(self, user_id: UUID, grants: Iterable[Grant], *, at: datetime) -> bool:
+        """Replace what a user's groups brought, and return whether that changed anything; other grants stay.
+
+        A grant that a user's groups brought is one that the user themself has given: by signing in.
+
+        Raises:
+            NotFound: the user or a stream of a grant does not exist.
+        """
+
+    @abstractmethod
+    async def set_profile(self, user_id: UUID, *, email: str, display_name: str) -> None:
+        """Replace how a user is called; nothing happens for a user who is not there.
+
+        Raises:
+            Conflict: the e-mail address is taken; nothing was written.
+        """
+
+    @abstractmethod
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash; nothing happens for a user who is not there."""
 

@@ -18,6 +18,7 @@ from dpp.domain.configuration import (
     TechStream,
     folded,
 )
+from dpp.domain.group_roles import captured_streams
 from dpp.domain.stages import StatusMapping
 
 T = TypeVar("T")
@@ -139,4 +140,5 @@ def _condition(row: SeverityRow) -> str:
 
 def _role(rule: GroupRole) -> str:
     streams = [name for name in (rule.delivery_stream, rule.tech_stream) if name]
+    streams += [f"the {kind.replace('_', ' ')} that its name holds" for kind in captured_streams(rule)]
     return f"{rule.role} of {' and '.join(streams) if streams else 'all streams'}"

@@ -20,6 +20,7 @@ from dpp.domain.configuration import (
     folded,
 )
 from dpp.domain.errors import InvalidInput
+from dpp.domain.group_roles import CAPTURES, captured_streams
 from dpp.domain.linking import BranchPattern
 from dpp.domain.patterns import compile_pattern
 
@@ -182,7 +183,7 @@ def _group_role(rule: GroupRole, index: int, configuration: Configuration) -> It
     if (rule.group is None) == (rule.pattern is None):
         yield Problem(place=place, message="give either group, for one group, or pattern, for several")
     if rule.pattern is not None:
-        yield from _group_pattern(rule.pattern, (*place, "pattern"))
+        yield from _group_pattern(rule, rule.pattern, (*place, "pattern"))
     if rule.role == Role.PLATFORM_ADMIN and (rule.delivery_stream or rule.tech_stream):
         message = "platform_admin is for all streams; for single ones give stream_lead"
         yield Problem(place=(*place, "role"), message=message)
@@ -190,14 +191,26 @@ def _group_role(rule: GroupRole, index: int, configuration: Configuration) -> It
     yield from _known_stream(rule.tech_stream, configuration.tech_streams, (*place, "tech_stream"))
 
 
-def _group_pattern(pattern: str, place: Place) -> Iterator[Problem]:
+def _group_pattern(rule: GroupRole, pattern: str, place: Place) -> Iterator[Problem]:
     if not (pattern.startswith("^") and pattern.endswith("$")):
         message = (
             f"the pattern {pattern!r} must begin with ^ and end with $, or groups that merely contain it get the role"
         )
         yield Problem(place=place, message=message)
         return
-    yield from _attempt(partial(compile_pattern, pattern), place)
+    unusable = list(_attempt(partial(compile_pattern, pattern), place))
+    yield from unusable or _group_captures(rule, compile_pattern(pattern), place)
+
+
+def _group_captures(rule: GroupRole, pattern: re.Pattern[str], place: Place) -> Iterator[Problem]:
+    for name in pattern.groupindex:
+        if name not in CAPTURES:
+            yield Problem(place=place, message=f"a group may be called {' or '.join(CAPTURES)}, not {name}")
+        elif getattr(rule, name):
+            yield Problem(place=place, message=f"the pattern captures the {name}, so the entry must not name one")
+    if rule.role == Role.PLATFORM_ADMIN and captured_streams(rule):
+        message = "platform_admin is for all streams, so the pattern must capture none; write (?:…) to group only"
+        yield Problem(place=place, message=message)
 
 
 def _connections(configuration: Configuration) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from dpp.application.answers import Answers, Asked, Trust
 from dpp.application.cache import Keeping
 from dpp.application.derivation import TOPICS
 from dpp.application.diagnostics_reader import DiagnosticsReader
+from dpp.application.gaps import Gaps
 from dpp.application.readers import MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window
@@ -80,10 +81,19 @@ class Diagnostics:
         reader: rows for these figures.
         metrics: rows for the rates of §5.6.
         answers: keeps answers, or not.
+        gaps: knows what may belong to a view and does not say so.
     """
 
-    def __init__(self, *, reader: DiagnosticsReader, metrics: MetricsReader, answers: Answers | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        reader: DiagnosticsReader,
+        metrics: MetricsReader,
+        answers: Answers | None = None,
+        gaps: Gaps | None = None,
+    ) -> None:
         self._reader = reader
+        self._gaps = gaps or Gaps()
         self._answers = answers or Answers()
         self._trust = Trust(reader=metrics, answers=self._answers)
 
@@ -107,8 +117,13 @@ class Diagnostics:
 
     async def _diagnose(self, view: View, *, window_days: int, configuration: Configuration) -> Diagnosis:
         window = Window.back_from(view.as_of, days=window_days)
-        defects = defect_escape(await self._reader.defects(view, window=window))
-        turnaround = review_turnaround(await self._reader.review_hours(view, window=window))
+        defects = defect_escape(
+            await self._reader.defects(view, window=window), missing=await self._gaps.defects(view, window=window)
+        )
+        turnaround = review_turnaround(
+            await self._reader.review_hours(view, window=window),
+            missing=await self._gaps.review_hours(view, window=window),
+        )
         reviewing = await self._reviewing(view, window_days=window_days, configuration=configuration)
         marks = await self._trust.marks(view)
         return Diagnosis(

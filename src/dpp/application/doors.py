@@ -16,11 +16,12 @@ from dpp.application.reading import (
     Reading,
     SignatureRejected,
     TokenReader,
+    UnknownStreamNamed,
     Verified,
     WebhookReader,
 )
 from dpp.application.secrets import Secrets
-from dpp.domain.access import Permission, Principal
+from dpp.domain.access import Permission, Principal, StreamScope
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Forbidden, InvalidInput, Unauthenticated
 from dpp.domain.events import Facts, Normalised
@@ -39,6 +40,7 @@ class Readers:
     jira: TokenReader
     deployment: PushReader
     incident: PushReader
+    survey: PushReader
 
 
 class Doors:
@@ -129,6 +131,16 @@ class Doors:
         """
         return await self._push(self._readers.incident, headers=headers, body=body, channel="incident")
 
+    async def survey(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take answers to the survey from an external form tool (§5.5.1).
+
+        Raises:
+            Unauthenticated: there is no API key, or not a valid one.
+            Forbidden: the key may not write events, or not those of this delivery stream.
+            InvalidInput: the body is not JSON (MalformedPayload), or a field cannot be used.
+        """
+        return await self._push(self._readers.survey, headers=headers, body=body, channel="survey")
+
     def refused_too_large(self, *, channel: str) -> None:
         """Count a delivery whose body exceeded the limit of its door."""
         self._intake.refused(channel=channel, reason="too_large")
@@ -152,17 +164,25 @@ class Doors:
             raise Forbidden("This API key may not write events; it needs the permission events:write")
         verified = reader.verified(body=body, idempotency_key=headers.get("x-idempotency-key"))
         reading = self._reading()
-        normalised = self._read_push(reader, verified, reading=reading, channel=channel)
         try:
+            normalised = self._read_push(reader, verified, reading=reading, channel=channel, scope=principal.scope)
             _check_scope(principal, normalised, configuration=reading.configuration)
         except Forbidden:
             self._intake.refused(channel=channel, reason="scope")
             raise
         return await self._intake.accept(verified, normalised, channel=channel)
 
-    def _read_push(self, reader: PushReader, verified: Verified, *, reading: Reading, channel: str) -> Normalised:
+    def _read_push(
+        self, reader: PushReader, verified: Verified, *, reading: Reading, channel: str, scope: StreamScope
+    ) -> Normalised:
         try:
             return reader.normalise(verified, reading=reading)
+        except UnknownStreamNamed:
+            if not scope.is_all:
+                # A key for some streams is not told which others there are.
+                raise _not_yours() from None
+            self._intake.refused(channel=channel, reason="invalid")
+            raise
         except InvalidInput as error:
             self._intake.refused(
                 channel=channel, reason="malformed" if isinstance(error, MalformedPayload) else "invalid"
@@ -175,11 +195,19 @@ class Doors:
 
 def _check_scope(principal: Principal, normalised: Normalised, *, configuration: Configuration) -> None:
     """Refuse facts about streams that the key is not for (§3.2.3)."""
-    if principal.scope.is_all:
+    scope, facts = principal.scope, normalised.facts
+    if scope.is_all:
         return
-    for stream in _tech_streams(normalised.facts, configuration=configuration):
-        if not principal.scope.sees(delivery_stream_id=None, tech_stream_ids=() if stream is None else (stream,)):
+    answered = {fact.delivery_stream_id for fact in facts.pulses}
+    if not all(scope.sees(delivery_stream_id=stream) for stream in answered):
+        raise _not_yours()
+    for stream in _tech_streams(facts, configuration=configuration):
+        if not scope.sees(delivery_stream_id=None, tech_stream_ids=() if stream is None else (stream,)):
             raise Forbidden("This API key may not write events of that repository or service; it is for other streams")
+
+
+def _not_yours() -> Forbidden:
+    return Forbidden("This API key may not write answers of that delivery stream; it is for other streams")
 
 
 def _tech_streams(facts: Facts, *, configuration: Configuration) -> list[object]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from dpp.application.answers import Asked
 from dpp.domain.ageing import AgeBand
 from dpp.domain.blocked import BlockedTime
-from dpp.domain.configuration import TechStream
+from dpp.domain.configuration import DeliveryStream, TechStream
 from dpp.domain.figures import Figure
 from dpp.domain.wip import WipByStage
 
@@ -125,3 +125,42 @@ class Blocked:
     whole: BlockedTime
     in_progress_days: float
     causes: tuple[BlockedBy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldUp:
+    """What one technology stream costs a delivery stream; None stands for none, and for what may not be named."""
+
+    delivery_stream: DeliveryStream | None
+    time: BlockedTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedTicket:
+    """An unfinished ticket that is blocked at the moment: since when, and for how many working days."""
+
+    ticket_id: str
+    delivery_stream: DeliveryStream | None
+    stage: str
+    active: bool
+    since: datetime
+    days: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedByOne:
+    """
+    What one technology stream holds up (§7.1.2).
+
+    Attributes:
+        figure: working days in the window that tickets in progress were blocked by it, over so many tickets.
+        whole: the same with its share of all time in progress.
+        streams: whose tickets they were, the dearest first; their days add up to those of the whole.
+        tickets: those that it blocks at the moment, in progress or not, the longest first.
+    """
+
+    asked: Asked
+    figure: Figure
+    whole: BlockedTime
+    streams: tuple[HeldUp, ...]
+    tickets: tuple[BlockedTicket, ...]

@@ -7,8 +7,10 @@ All of it is about tickets, on the delivery stream's own calendar, against the c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import compress
 from uuid import UUID
 
 import numpy as np
@@ -24,9 +26,12 @@ from dpp.application.flow_answers import (
     ArrivalsAndDepartures,
     Blocked,
     BlockedBy,
+    BlockedByOne,
+    BlockedTicket,
     CumulativeFlow,
     FlowDay,
     FlowSpan,
+    HeldUp,
 )
 from dpp.application.flow_reader import FlowReader, HeldStays, UnfinishedRow
 from dpp.application.readers import MetricsReader
@@ -37,7 +42,7 @@ from dpp.domain.arrays import FloatArray
 from dpp.domain.arrivals import Arrivals, arrivals, in_progress
 from dpp.domain.blocked import Spell, blocked_parts, blocked_spells, blocked_time
 from dpp.domain.calendar import BusinessCalendar, from_micros, to_micros
-from dpp.domain.configuration import Configuration
+from dpp.domain.configuration import Configuration, DeliveryStream
 from dpp.domain.cumulative_flow import cumulative_flow
 from dpp.domain.elapsed import elapsed_days
 from dpp.domain.figures import Figure
@@ -113,11 +118,18 @@ class FlowOverTime:
         )
 
     def _ages(self, rows: Sequence[UnfinishedRow], *, now: int, configuration: Configuration) -> FloatArray:
+        starts = [row.first_in_progress for row in rows if row.first_in_progress is not None]
+        return self._since(rows, starts, now=now, configuration=configuration)
+
+    def _since(
+        self, rows: Sequence[UnfinishedRow], starts: Sequence[int], *, now: int, configuration: Configuration
+    ) -> FloatArray:
+        """Return the working days from one moment for each ticket until now, by the calendars of their streams."""
         streams = {
             stream: number for number, stream in enumerate(dict.fromkeys(row.delivery_stream_id for row in rows))
         }
         return elapsed_days(
-            starts=np.array([row.first_in_progress for row in rows], dtype=np.int64),
+            starts=np.array(starts, dtype=np.int64),
             ends=np.full(len(rows), now, dtype=np.int64),
             calendars=[self._calendar(stream, configuration) for stream in streams],
             calendar_of=np.array([streams[row.delivery_stream_id] for row in rows], dtype=np.int64),
@@ -185,6 +197,91 @@ class FlowOverTime:
         )
 
     async def _blocked(self, view: View, *, configuration: Configuration, window_days: int) -> Blocked:
+        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        tech = {row.stream_id: row for row in configuration.tech_streams if may_name(row, scope=view.scope)}
+        whole, causes = blocked_time(
+            costs.days,
+            causes=[spell.blocking if spell.blocking in tech else None for spell in costs.blockers],
+            tickets=[spell.item for spell in costs.blockers],
+            total_days=costs.total_days,
+        )
+        return Blocked(
+            asked=Asked.of(view, window_days=window_days),
+            figure=await self._marked(view, Figure(value=whole.days, unit="days", sample_size=whole.tickets)),
+            whole=whole,
+            in_progress_days=costs.total_days,
+            causes=tuple(
+                BlockedBy(tech_stream=tech[cause] if cause else None, time=time) for cause, time in causes.items()
+            ),
+        )
+
+    async def blocked_by(
+        self, view: View, *, blocking: UUID, configuration: Configuration, window_days: int
+    ) -> BlockedByOne:
+        """Return what one technology stream has cost in the window, by whom it held up, and what it blocks now.
+
+        Args:
+            view: whose tickets; a technology stream in it chooses tickets that belong to that, whatever blocks them.
+            blocking: the technology stream that blocks.
+            configuration: has the names of delivery streams, and calendars.
+            window_days: days of the cost; what is blocked now is of no window.
+
+        Raises:
+            InvalidInput: the window is too short or too long.
+        """
+        return await self._answers.get(
+            ("blocked-by", blocking, window_days, configuration.version),
+            view=view,
+            keeping=AGEING,
+            compute=lambda: self._blocked_by(
+                view, blocking=blocking, configuration=configuration, window_days=window_days
+            ),
+        )
+
+    async def _blocked_by(
+        self, view: View, *, blocking: UUID, configuration: Configuration, window_days: int
+    ) -> BlockedByOne:
+        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        costs = costs.only([spell.blocking == blocking for spell in costs.blockers])
+        named = {row.stream_id: row for row in configuration.delivery_streams if may_name(row, scope=view.scope)}
+        whole, streams = blocked_time(
+            costs.days,
+            causes=[stream if stream in named else None for stream in costs.streams],
+            tickets=[spell.item for spell in costs.blockers],
+            total_days=costs.total_days,
+        )
+        return BlockedByOne(
+            asked=Asked.of(view, window_days=window_days),
+            figure=await self._marked(view, Figure(value=whole.days, unit="days", sample_size=whole.tickets)),
+            whole=whole,
+            streams=tuple(
+                HeldUp(delivery_stream=named[stream] if stream else None, time=time) for stream, time in streams.items()
+            ),
+            tickets=await self._blocked_now(view, blocking=blocking, named=named, configuration=configuration),
+        )
+
+    async def _blocked_now(
+        self, view: View, *, blocking: UUID, named: Mapping[UUID, DeliveryStream], configuration: Configuration
+    ) -> tuple[BlockedTicket, ...]:
+        spells = await self._spells(view, since=view.as_of)
+        begun = {it.item: it.start for it in spells if it.end == FOREVER and it.blocking == blocking}
+        rows = [row for row in await self._reader.unfinished(view) if row.issue_id in begun]
+        starts = [begun[row.issue_id] for row in rows]
+        days = self._since(rows, starts, now=to_micros(view.as_of), configuration=configuration)
+        tickets = [
+            BlockedTicket(
+                ticket_id=row.ticket_id,
+                delivery_stream=named.get(row.delivery_stream_id) if row.delivery_stream_id else None,
+                stage=row.stage,
+                active=row.active,
+                since=from_micros(start),
+                days=spent,
+            )
+            for row, start, spent in zip(rows, starts, days.tolist(), strict=True)
+        ]
+        return tuple(sorted(tickets, key=lambda ticket: (-ticket.days, ticket.ticket_id)))
+
+    async def _costs(self, view: View, *, configuration: Configuration, window_days: int) -> _Costs:
         window = Window.back_from(view.as_of, days=window_days)
         start, end = to_micros(window.start), to_micros(window.end)
         held = await self._reader.held(view, window=window)
@@ -192,26 +289,13 @@ class FlowOverTime:
         spells = await self._spells(view, since=window.start)
         parts = blocked_parts(spells, stays=held.stays, items=held.items, start=start, end=end)
         calendars = [self._calendar(stream, configuration) for stream in held.delivery_streams]
-        days = elapsed_days(
-            starts=parts.start, ends=parts.end, calendars=calendars, calendar_of=held.stream_of[parts.stay]
-        )
-        total_days = _days_in_progress(held, calendars, start=start, end=end)
-        tech = {row.stream_id: row for row in configuration.tech_streams if may_name(row, scope=view.scope)}
-        blockers = [spells[number] for number in parts.spell.tolist()]
-        whole, causes = blocked_time(
-            days,
-            causes=[spell.blocking if spell.blocking in tech else None for spell in blockers],
-            tickets=[spell.item for spell in blockers],
-            total_days=total_days,
-        )
-        return Blocked(
-            asked=Asked.of(view, window_days=window_days),
-            figure=await self._marked(view, Figure(value=whole.days, unit="days", sample_size=whole.tickets)),
-            whole=whole,
-            in_progress_days=total_days,
-            causes=tuple(
-                BlockedBy(tech_stream=tech[cause] if cause else None, time=time) for cause, time in causes.items()
-            ),
+        stream_of = held.stream_of[parts.stay]
+        days = elapsed_days(starts=parts.start, ends=parts.end, calendars=calendars, calendar_of=stream_of)
+        return _Costs(
+            days=days,
+            blockers=[spells[number] for number in parts.spell.tolist()],
+            streams=[held.delivery_streams[number] for number in stream_of.tolist()],
+            total_days=_days_in_progress(held, calendars, start=start, end=end),
         )
 
     async def _spells(self, view: View, *, since: datetime) -> list[Spell]:
@@ -228,6 +312,32 @@ class FlowOverTime:
         Window.back_from(view.as_of, days=window_days)
         calendar = self._calendar(view.delivery_stream_id, configuration)
         return last_days(calendar, now=to_micros(view.as_of), days=window_days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Costs:
+    """
+    Parts of stays in progress during which tickets were blocked.
+
+    Attributes:
+        days: shape (n,), working days.
+        blockers: n, what blocked.
+        streams: n, whose ticket it was then.
+        total_days: working days that all tickets, blocked or not, were in progress.
+    """
+
+    days: FloatArray
+    blockers: Sequence[Spell]
+    streams: Sequence[UUID | None]
+    total_days: float
+
+    def only(self, chosen: Sequence[bool]) -> _Costs:
+        return replace(
+            self,
+            days=self.days[np.array(chosen, dtype=np.bool_)],
+            blockers=list(compress(self.blockers, chosen)),
+            streams=list(compress(self.streams, chosen)),
+        )
 
 
 def _since(buckets: Buckets, view: View) -> Window:

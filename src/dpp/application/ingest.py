@@ -272,4 +272,4 @@ def _last_positions(positions: Iterable[Position]) -> list[Position]:
 
 
 def _all_of(delivery: AcceptedDelivery) -> Appended:
-    return Appended(accepted=len(delivery.facts.events))
+    return Appended(accepted=len(delivery.facts.events) + len(delivery.facts.pulses))

@@ -1,4 +1,4 @@
-"""The team pulse: submitted, aggregated and shown (§5.5, §6.6.1, decision 0023).
+"""The team pulse: aggregated and shown (§5.5, §6.6.1, decision 0023).
 
 The one place that decides which averages are shown. What is withheld leaves it as a count and nothing else, so that it
 is in no answer, page, table or cache.
@@ -6,7 +6,7 @@ is in no answer, page, table or cache.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -17,11 +17,10 @@ from dpp.application.cache import Keeping
 from dpp.application.derivation import TOPICS
 from dpp.application.ports import Change, ChangeFeed
 from dpp.application.pulse_ports import (
+    TOPIC,
     PulseAggregateRow,
     PulseAggregates,
     PulseReader,
-    PulseResponse,
-    PulseResponses,
     PulseRow,
 )
 from dpp.application.views import View
@@ -30,14 +29,11 @@ from dpp.domain.catalogue import METRICS
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import InvalidInput
 from dpp.domain.figures import Figure
-from dpp.domain.pulse import LAST_SURVEY_DAY, Dimension, Period, PulsePeriod, Team, pulse_series
+from dpp.domain.pulse import Dimension, Period, PulsePeriod, Team, pulse_series
 from dpp.domain.quality import MeasuredRate, QualityRate, confidence, measure_rate
 from dpp.domain.small_teams import minimum_contributors
 
 METRIC = "team_pulse"
-TOPIC = "pulse"
-"""What changes of survey results are called."""
-
 MAX_PERIODS = 36
 """As many months as answers are kept at least (§8.3)."""
 DEFAULT_PERIODS = 12
@@ -68,15 +64,11 @@ class Pulse:
     Args:
         reader: sums of answers.
         answers: keeps answers, or not.
-        last_survey_day: the last day of a month on which its survey is open.
     """
 
-    def __init__(
-        self, *, reader: PulseReader, answers: Answers | None = None, last_survey_day: int = LAST_SURVEY_DAY
-    ) -> None:
+    def __init__(self, *, reader: PulseReader, answers: Answers | None = None) -> None:
         self._reader = reader
         self._answers = answers or Answers()
-        self._last_survey_day = last_survey_day
 
     async def pulse(self, view: View, *, configuration: Configuration, periods: int = DEFAULT_PERIODS) -> TeamPulse:
         """Return the pulse of a view.
@@ -91,7 +83,7 @@ class Pulse:
         """
         if not 1 <= periods <= MAX_PERIODS:
             raise InvalidInput(f"periods must be between 1 and {MAX_PERIODS}, not {periods}", field="periods")
-        today = _local_date(view.as_of, configuration)
+        today = local_date(view.as_of, configuration)
         return await self._answers.get(
             ("pulse", periods, configuration.version, today),
             view=view,
@@ -117,7 +109,7 @@ class Pulse:
         self, view: View, *, configuration: Configuration, first: Period, today: date
     ) -> tuple[PulsePeriod, ...]:
         last = Period.of(today)
-        is_open = today < last.closes_on(last_day=self._last_survey_day)
+        is_open = today < last.closes_on(last_day=configuration.platform.survey_last_day)
         rows = await self._reader.answers(view, first=first, last=last, closed=last.before if is_open else last)
         return pulse_series(_teams(rows, configuration).values(), open_periods=[last] if is_open else [])
 
@@ -129,21 +121,12 @@ class PulseAggregation:
         reader: sums of answers.
         aggregates: the table.
         feed: tells of changes.
-        last_survey_day: the last day of a month on which its survey is open.
     """
 
-    def __init__(
-        self,
-        *,
-        reader: PulseReader,
-        aggregates: PulseAggregates,
-        feed: ChangeFeed,
-        last_survey_day: int = LAST_SURVEY_DAY,
-    ) -> None:
+    def __init__(self, *, reader: PulseReader, aggregates: PulseAggregates, feed: ChangeFeed) -> None:
         self._reader = reader
         self._aggregates = aggregates
         self._feed = feed
-        self._last_survey_day = last_survey_day
 
     async def aggregate(self, *, now: datetime, configuration: Configuration) -> int:
         """Aggregate every closed survey anew; a withheld aggregate has no row. Doing it again changes nothing.
@@ -151,9 +134,9 @@ class PulseAggregation:
         Returns:
             The number of delivery streams of which something changed.
         """
-        today = _local_date(now, configuration)
+        today = local_date(now, configuration)
         closed = Period.of(today)
-        if today < closed.closes_on(last_day=self._last_survey_day):
+        if today < closed.closes_on(last_day=configuration.platform.survey_last_day):
             closed = closed.before
         everything = View(scope=StreamScope.everything(), as_of=now)
         found = await self._reader.answers(everything, first=FIRST, last=closed, closed=closed)
@@ -169,20 +152,7 @@ class PulseAggregation:
         return len(changed)
 
 
-async def submit(responses: Collection[PulseResponse], *, store: PulseResponses, feed: ChangeFeed) -> int:
-    """Write answers to the survey and tell that they are there.
-
-    Returns:
-        How many are new or took the place of an earlier one of the same person.
-    """
-    written = await store.submit(responses)
-    if written:
-        streams = frozenset(response.delivery_stream_id for response in responses)
-        await feed.publish(Change(topic=TOPIC, delivery_streams=streams))
-    return written
-
-
-def _local_date(moment: datetime, configuration: Configuration) -> date:
+def local_date(moment: datetime, configuration: Configuration) -> date:
     """Return the day that it is then by the platform's clock, which all surveys go by."""
     return moment.astimezone(ZoneInfo(configuration.platform.calendar.time_zone)).date()
 

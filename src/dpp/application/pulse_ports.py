@@ -1,13 +1,14 @@
-"""Where answers to the survey go, what is read of them, and where their aggregates are kept (§4.3.8, §4.4.7).
+"""Answers to the survey as rows, what is read of them, and where their aggregates are kept (§4.3.8, §4.4.7).
 
-No port gives back what one person answered, nor any free text.
+Answers are written by the event store, with everything else that is delivered. No port gives back what one person
+answered, nor any free text.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid5
@@ -17,29 +18,35 @@ from dpp.domain.errors import InvalidInput
 from dpp.domain.events import NAMESPACE
 from dpp.domain.pulse import HIGHEST_SCORE, LOWEST_SCORE, Dimension, Period, ScoreSums
 
+TOPIC = "pulse"
+"""What changes of survey results are called."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulseResponse:
     """
-    What one person answered for one delivery stream and period.
+    A row of answers: what one person answered for one delivery stream and period.
 
     Attributes:
+        delivery_stream_id: None while no stream of the configuration has the id that the answer names (§5.6).
         respondent_hash: the person, hashed before it comes here.
         answered_at: of two answers of one person the later one counts.
         free_text: for the team's own retrospective; never shown.
+        received_at: when the platform got it; None stands for ``answered_at``.
 
     Raises:
         InvalidInput: a score is not from 1 to 5, or ``answered_at`` has no zone.
     """
 
     survey_period: Period
-    delivery_stream_id: UUID
+    delivery_stream_id: UUID | None
     respondent_hash: str
     pace_score: int
     tooling_score: int
     clarity_score: int
     answered_at: datetime
-    free_text: str | None = None
+    free_text: str | None = field(default=None, repr=False)
+    received_at: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         for dimension in Dimension:
@@ -57,9 +64,9 @@ class PulseResponse:
         }[dimension]
 
     @property
-    def natural_key(self) -> tuple[Period, str, UUID]:
-        """What a person has one answer for."""
-        return (self.survey_period, self.respondent_hash, self.delivery_stream_id)
+    def natural_key(self) -> tuple[Period, str, str]:
+        """What a person has one answer for: the period, the person and the stream, in an order for all of them."""
+        return (self.survey_period, self.respondent_hash, str(self.delivery_stream_id or ""))
 
     @property
     def event_id(self) -> UUID:
@@ -70,21 +77,6 @@ class PulseResponse:
     def precedence(self) -> tuple[datetime, int, int, int, str]:
         """The greatest one of a person's answers counts, in whatever order they come."""
         return (self.answered_at, self.pace_score, self.tooling_score, self.clarity_score, self.free_text or "")
-
-
-class PulseResponses(Protocol):
-    """Takes answers in."""
-
-    @abstractmethod
-    async def submit(self, responses: Collection[PulseResponse]) -> int:
-        """Write answers, each in the place of an earlier one of the same person, period and stream.
-
-        Returns:
-            How many are new or took the place of another one.
-
-        Raises:
-            Unavailable: the store does not answer; nothing was written.
-        """
 
 
 class PulseRow(NamedTuple):

@@ -14,9 +14,11 @@ import numpy as np
 from dpp.application.answers import RATES, Answers, Asked, Trust
 from dpp.application.cache import Keeping
 from dpp.application.derivation import TOPICS
+from dpp.application.gaps import Gaps, known
 from dpp.application.readers import CycleRows, LabelRow, MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window
+from dpp.domain.bounds import count_bounds
 from dpp.domain.catalogue import METRICS
 from dpp.domain.figures import Figure, mean_figure
 from dpp.domain.flow import ScatterPoint, cycle_times, is_queue, scatter
@@ -78,10 +80,12 @@ class Queries:
     Args:
         reader: rows for figures.
         answers: keeps answers, or not.
+        gaps: knows what may belong to a view and does not say so.
     """
 
-    def __init__(self, *, reader: MetricsReader, answers: Answers | None = None) -> None:
+    def __init__(self, *, reader: MetricsReader, answers: Answers | None = None, gaps: Gaps | None = None) -> None:
         self._reader = reader
+        self._gaps = gaps or Gaps()
         self._answers = answers or Answers()
         self._trust = Trust(reader=reader, answers=self._answers)
 
@@ -100,11 +104,14 @@ class Queries:
         cycles = await self._reader.cycles(view, window=window)
         marks = await self._trust.marks(view)
         wip = Figure(value=stages.total, unit=METRICS["wip_by_stage"].unit, sample_size=stages.total)
+        wip = wip.within(count_bounds(stages.total, missing=await self._gaps.in_progress(view)))
+        missing = known(row.cycle_days for row in await self._gaps.finished(view, window=window))
+        times = cycle_times(cycles.cycle_days, missing=missing)
         return Realtime(
             asked=Asked.of(view, window_days=window_days),
             wip=marks.on(wip, "wip_by_stage"),
             stages=stages,
-            cycle_times={name: marks.on(figure, name) for name, figure in cycle_times(cycles.cycle_days).items()},
+            cycle_times={name: marks.on(figure, name) for name, figure in times.items()},
             points=_points(cycles),
             unmeasured=_unmeasured(cycles),
         )
@@ -122,10 +129,12 @@ class Queries:
         window = Window.back_from(view.as_of, days=window_days)
         cycles = await self._reader.cycles(view, window=window)
         shares = cycles.flow_efficiency_pct[~np.isnan(cycles.flow_efficiency_pct)]
+        missing = known(row.flow_efficiency_pct for row in await self._gaps.finished(view, window=window))
         marks = await self._trust.marks(view)
+        efficiency = mean_figure(shares, unit="percent", missing=missing)
         return Diagnostic(
             asked=Asked.of(view, window_days=window_days),
-            flow_efficiency=marks.on(mean_figure(shares, unit="percent"), "flow_efficiency"),
+            flow_efficiency=marks.on(efficiency, "flow_efficiency"),
             labels=_labels(await self._reader.label_times(view, window=window)),
         )
 

@@ -25,6 +25,12 @@ class MalformedPayload(InvalidInput):
     code = "malformed_payload"
 
 
+class UnknownStreamNamed(InvalidInput):
+    """A push names a stream that is not configured; only senders who may know all streams are told so."""
+
+    code = "stream_unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """Raw bytes whose sender has proved who they are.

@@ -98,7 +98,7 @@ class SignIn:
             raise
         try:
             user = await self._checked(account, password)
-            session = None if user is None else await self._open(user)
+            session = None if user is None else await self.open_session(user, auth_method="database")
         except BaseException:
             self._throttle.not_tried(account=account, address=address, begun=begun)
             raise
@@ -145,14 +145,19 @@ class SignIn:
             await self._store.set_password(user.user_id, check.new_hash)
         return user
 
-    async def _open(self, user: User) -> NewSession:
+    async def open_session(self, user: User, *, auth_method: str) -> NewSession:
+        """Open a new session for somebody who has proved who they are; ``auth_method`` is how (§3.3).
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
         token = urlsafe_b64encode(self._randomness.token(TOKEN_BYTES)).decode().rstrip("=")
         now = self._clock.now()
         session = Session(
             session_id=self._ids.new(),
             token_hash=hashed(token),
             user_id=user.user_id,
-            auth_method="database",
+            auth_method=auth_method,
             created_at=now,
             expires_at=now + self._duration,
             last_activity_at=now,

@@ -13,6 +13,7 @@ from dpp.application.cache import Keeping
 from dpp.application.calendars import Calendars
 from dpp.application.delivery_reader import DeliveryReader, DeploymentHistory
 from dpp.application.derivation import TOPICS
+from dpp.application.gaps import Gaps
 from dpp.application.readers import MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window
@@ -89,12 +90,20 @@ class Trends:
         metrics: rows for the rates of §5.6.
         calendars: where a series' days begin and end.
         answers: keeps answers, or not.
+        gaps: knows what may belong to a view and does not say so.
     """
 
     def __init__(
-        self, *, reader: DeliveryReader, metrics: MetricsReader, calendars: Calendars, answers: Answers | None = None
+        self,
+        *,
+        reader: DeliveryReader,
+        metrics: MetricsReader,
+        calendars: Calendars,
+        answers: Answers | None = None,
+        gaps: Gaps | None = None,
     ) -> None:
         self._reader = reader
+        self._gaps = gaps or Gaps()
         self._calendars = calendars
         self._answers = answers or Answers()
         self._trust = Trust(reader=metrics, answers=self._answers)
@@ -128,13 +137,19 @@ class Trends:
         merged = await self._reader.waiting_since(view)
         marks = await self._trust.marks(view)
         now = np.array([moment], dtype=np.int64)
-        figures = _measured(history, restores, moments=now, days=window_days)
+        measured = _measured(history, restores, moments=now, days=window_days)
+        figures = {name: _figure(name, found) for name, found in measured.items()}
+        missing = await self._gaps.deliveries(view, window=window)
+        bounds = missing.bounds(figures, history.deployments, restores, moment=moment, days=window_days)
         series = _measured(history, restores, moments=moments)
         deployments, blames = history.deployments, history.blames
         recovery = recovery_time(deployments, blames, moment=moment, days=window_days)
         return DeliveryTrends(
             asked=Asked.of(view, window_days=window_days),
-            trends={name: _trend(name, figures[name], days, series[name], marks) for name in figures},
+            trends={
+                name: _trend(name, figure.within(bounds[name]), days, series[name], marks)
+                for name, figure in figures.items()
+            },
             failure_bounds=failure_bounds(deployments, blames, moment=moment, days=window_days),
             rework=_failures(rework_rate(deployments, blames, moment=moment, days=window_days), marks),
             recovery=replace(recovery, median=_failures(recovery.median, marks)),
@@ -159,8 +174,11 @@ def _measured(
     }
 
 
-def _trend(name: str, found: Measured, days: Sequence[date], series: Measured, marks: Marks) -> Trend:
-    figure = Figure(value=found.value(), unit=METRICS[name].unit, sample_size=int(found.sample_sizes[-1]))
+def _figure(name: str, found: Measured) -> Figure:
+    return Figure(value=found.value(), unit=METRICS[name].unit, sample_size=int(found.sample_sizes[-1]))
+
+
+def _trend(name: str, figure: Figure, days: Sequence[date], series: Measured, marks: Marks) -> Trend:
     points = tuple(
         Point(day=day, value=series.value(place), sample_size=int(series.sample_sizes[place]))
         for place, day in enumerate(days)

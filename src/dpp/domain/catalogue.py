@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dpp.domain.errors import NotFound
+from dpp.domain.explanations import EXPLANATIONS
 from dpp.domain.metric import Cadence, Dimension, Framework, Metric, Unit, Zone
 from dpp.domain.quality import QualityRate
 
@@ -41,6 +42,7 @@ def _cycle_time(percent: int, question: str, action: str) -> Metric:
         affected_by=_TICKETS,
         dimensions=_BOTH,
         section="6.2.3",
+        explanation=EXPLANATIONS[f"cycle_time_p{percent}"],
         percentile=percent,
     )
 
@@ -59,6 +61,7 @@ def _review_turnaround(percent: int, question: str, action: str) -> Metric:
         affected_by=_CHANGES,
         dimensions=_BOTH,
         section="6.3.3",
+        explanation=EXPLANATIONS[f"review_turnaround_p{percent}"],
         percentile=percent,
     )
 
@@ -77,6 +80,7 @@ def _lead_time(percent: int, question: str, action: str) -> Metric:
         affected_by=_DEPLOYMENTS,
         dimensions=_BOTH,
         section="6.4.4",
+        explanation=EXPLANATIONS[f"lead_time_p{percent}"],
         percentile=percent,
     )
 
@@ -95,6 +99,7 @@ _REAL_TIME = (
         affected_by=_TICKETS,
         dimensions=_BOTH,
         section="6.2.1",
+        explanation=EXPLANATIONS["wip_by_stage"],
     ),
     Metric(
         name="sprint_confidence",
@@ -109,6 +114,7 @@ _REAL_TIME = (
         affected_by=_TICKETS,
         dimensions=_DELIVERY,
         section="6.2.2",
+        explanation=EXPLANATIONS["sprint_confidence"],
     ),
     _cycle_time(
         50,
@@ -138,6 +144,7 @@ _REAL_TIME = (
         affected_by=_TICKETS,
         dimensions=_BOTH,
         section="6.2.3",
+        explanation=EXPLANATIONS["cycle_time_scatter"],
     ),
 )
 
@@ -155,6 +162,7 @@ _DIAGNOSTIC = (
         affected_by=_TICKETS,
         dimensions=_BOTH,
         section="6.3.1",
+        explanation=EXPLANATIONS["flow_efficiency"],
     ),
     Metric(
         name="defect_escape_rate",
@@ -169,6 +177,7 @@ _DIAGNOSTIC = (
         affected_by=(QualityRate.DEFECT_ORIGIN_ATTRIBUTION, QualityRate.TICKET_STREAM_TAGGING),
         dimensions=_BOTH,
         section="6.3.2",
+        explanation=EXPLANATIONS["defect_escape_rate"],
     ),
     _review_turnaround(
         50,
@@ -193,6 +202,7 @@ _DIAGNOSTIC = (
         affected_by=_CHANGES,
         dimensions=_BOTH,
         section="6.3.3",
+        explanation=EXPLANATIONS["reviewer_concentration"],
     ),
 )
 
@@ -210,6 +220,7 @@ _TRENDS = (
         affected_by=_DEPLOYMENTS,
         dimensions=_BOTH,
         section="6.4.1",
+        explanation=EXPLANATIONS["deployment_frequency"],
     ),
     Metric(
         name="change_failure_rate",
@@ -224,6 +235,7 @@ _TRENDS = (
         affected_by=_DEPLOYMENTS,
         dimensions=_BOTH,
         section="6.4.2",
+        explanation=EXPLANATIONS["change_failure_rate"],
     ),
     Metric(
         name="ttr_median",
@@ -238,6 +250,7 @@ _TRENDS = (
         affected_by=_DEPLOYMENTS,
         dimensions=_BOTH,
         section="6.4.3",
+        explanation=EXPLANATIONS["ttr_median"],
         percentile=50,
     ),
     Metric(
@@ -253,6 +266,7 @@ _TRENDS = (
         affected_by=_DEPLOYMENTS,
         dimensions=_BOTH,
         section="6.4.3",
+        explanation=EXPLANATIONS["ttr_mean"],
     ),
     _lead_time(
         50,
@@ -280,6 +294,7 @@ _OTHERS = (
         affected_by=_TICKETS,
         dimensions=_DELIVERY,
         section="6.5.1",
+        explanation=EXPLANATIONS["monte_carlo_forecast"],
     ),
     Metric(
         name="team_pulse",
@@ -294,6 +309,7 @@ _OTHERS = (
         affected_by=(QualityRate.PULSE_RESPONSE,),
         dimensions=_DELIVERY,
         section="6.6.1",
+        explanation=EXPLANATIONS["team_pulse"],
     ),
     Metric(
         name="cross_stream_bottleneck",
@@ -308,6 +324,7 @@ _OTHERS = (
         affected_by=_TICKETS,
         dimensions=_TECH,
         section="6.7",
+        explanation=EXPLANATIONS["cross_stream_bottleneck"],
     ),
 )
 

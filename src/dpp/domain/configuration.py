@@ -14,6 +14,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from dpp.domain.bottlenecks import DEFAULT_SEVERITY_ROWS, SeverityRow
+from dpp.domain.pulse import LAST_SURVEY_DAY
 from dpp.domain.stages import StatusMap, StatusMapping
 
 S = TypeVar("S", "DeliveryStream", "TechStream")
@@ -36,12 +37,16 @@ class CalendarRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformSettings:
-    """What holds for every stream that does not say otherwise."""
+    """What holds for every stream that does not say otherwise.
+
+    ``survey_last_day`` is the last day of each month, 1 to 28, on which its survey is open; it opens on the first.
+    """
 
     calendar: CalendarRules = field(default_factory=CalendarRules)
     correlation_window_minutes: int = DEFAULT_CORRELATION_WINDOW_MINUTES
     minimum_contributors: int = DEFAULT_MINIMUM_CONTRIBUTORS
     window_days: int = DEFAULT_WINDOW_DAYS
+    survey_last_day: int = LAST_SURVEY_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

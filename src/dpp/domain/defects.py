@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dpp.domain.bounds import NOTHING_MISSING, Missing, rate_bounds
 from dpp.domain.errors import NotEnoughData
 from dpp.domain.events import DefectEvent, DefectEventType
 from dpp.domain.figures import Figure
@@ -36,29 +37,20 @@ class StagePair(NamedTuple):
     defects: int
 
 
-class Bounds(NamedTuple):
-    """The least and the most that a figure can be, whatever the missing inputs turn out to be, in its unit."""
-
-    lowest: float
-    highest: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefectEscape:
     """
     What became of a window's defects.
 
     Attributes:
-        rate: percent found in ``ESCAPED_TO``, over all of them.
-        bounds: the rate with none, and with all, of those found in an unknown stage counted as escaped; None without a
-            defect.
+        rate: percent found in ``ESCAPED_TO``, over all of them; its bounds say what those could make of it that were
+            found in an unknown stage, and those that may be of the same stream.
         unknown_found: how many were found in an unknown stage: they are in the total and not among the escaped.
         matrix: pairs of stages with at least one defect, in order; defects of unknown origin are in none.
         unattributed_pct: percent of unknown origin; None without a defect.
     """
 
     rate: Figure
-    bounds: Bounds | None
     unknown_found: int
     matrix: tuple[StagePair, ...]
     unattributed_pct: float | None
@@ -84,15 +76,21 @@ def _order(event: DefectEvent) -> tuple[object, ...]:
     return (event.event_timestamp, LAST_WORD.index(event.event_type), event.event_id)
 
 
-def defect_escape(defects: Iterable[FoundDefect]) -> DefectEscape:
-    """Return the escape rate of a window's defects, each given once, with everything beside it (§6.3.2)."""
+def defect_escape(defects: Iterable[FoundDefect], *, missing: Missing = NOTHING_MISSING) -> DefectEscape:
+    """
+    Return the escape rate of a window's defects with everything beside it (§6.3.2).
+
+    Args:
+        defects: each once.
+        missing: others that may be of the same stream, of which nothing else is told.
+    """
     known = list(defects)
     total = len(known)
     found = Counter(defect.found_in_stage for defect in known)
     escaped = sum(found[stage] for stage in ESCAPED_TO)
+    rate = Figure(value=_share(escaped, total), unit="percent", sample_size=total)
     return DefectEscape(
-        rate=Figure(value=_share(escaped, total), unit="percent", sample_size=total),
-        bounds=_bounds(escaped, found[UNKNOWN_STAGE], total),
+        rate=rate.within(rate_bounds(hits=escaped, total=total, undecided=found[UNKNOWN_STAGE], missing=missing)),
         unknown_found=found[UNKNOWN_STAGE],
         matrix=_matrix(known),
         unattributed_pct=_share(sum(defect.introduced_in_stage is None for defect in known), total),
@@ -103,10 +101,11 @@ def _share(count: int, total: int) -> float | None:
     return 100 * count / total if total else None
 
 
-def _bounds(escaped: int, unknown: int, total: int) -> Bounds | None:
-    if not total:
-        return None
-    return Bounds(lowest=100 * escaped / total, highest=100 * (escaped + unknown) / total)
+def missing_defects(found_in_stages: Iterable[str]) -> Missing:
+    """Return what defects would do to a rate that they may belong to, by the stages that they were found in."""
+    stages = list(found_in_stages)
+    hits, unknown = sum(stage in ESCAPED_TO for stage in stages), stages.count(UNKNOWN_STAGE)
+    return Missing(hits=hits, misses=len(stages) - hits - unknown, unknown=unknown)
 
 
 def _matrix(defects: Iterable[FoundDefect]) -> tuple[StagePair, ...]:

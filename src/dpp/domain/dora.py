@@ -15,7 +15,7 @@ from dpp.domain.arrays import BoolArray, FloatArray, IntArray
 from dpp.domain.errors import InvalidInput
 from dpp.domain.figures import mean
 from dpp.domain.incidents import Standing
-from dpp.domain.moments import Measured, Spans, checked, counts, holding, over_slices, trailing, united
+from dpp.domain.moments import MICROS_PER_DAY, Measured, Spans, checked, counts, holding, over_slices, trailing, united
 from dpp.domain.percentiles import percentile, percentiles
 
 FREQUENCY_DAYS = 28
@@ -243,3 +243,20 @@ def time_to_restore(restores: Restores, *, moments: IntArray, days: float) -> Ti
     return TimeToRestore(
         median=Measured(values=found[:, 1], sample_sizes=sizes), mean=Measured(values=found[:, 2], sample_sizes=sizes)
     )
+
+
+def successful_lead_times(deployments: Deployments, *, moment: int, days: float) -> FloatArray:
+    """Return the hours that ``lead_time`` takes its percentiles from at a moment, in microseconds; shape (n,)."""
+    inside = _inside(deployments.deployed_at, moment=moment, days=days)
+    hours = deployments.lead_time_hrs[inside & deployments.has_succeeded]
+    return hours[~np.isnan(hours)]
+
+
+def restored_minutes(restores: Restores, *, moment: int, days: float) -> FloatArray:
+    """Return the minutes that ``time_to_restore`` is taken from at a moment, in microseconds; shape (n,)."""
+    inside = _inside(restores.resolved_at, moment=moment, days=days)
+    return restores.minutes[inside & (restores.valid_from <= moment) & (moment < restores.valid_to)]
+
+
+def _inside(at: IntArray, *, moment: int, days: float) -> BoolArray:
+    return (moment - int(days * MICROS_PER_DAY) <= at) & (at < moment)

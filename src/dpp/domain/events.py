@@ -20,6 +20,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID, uuid5
 
+from dpp.domain.survey import PulseFact
+
 #: Names derived ids: the same fact has the same id on every machine and after every replay.
 NAMESPACE = UUID("6f1d3c9e-2f0c-5a54-9d0b-3a8f7c1e4b20")
 
@@ -419,6 +421,7 @@ class Facts:
     pushes: tuple[PushEvent, ...] = ()
     repositories: tuple[RepositoryFact, ...] = ()
     sprints: tuple[SprintFact, ...] = ()
+    pulses: tuple[PulseFact, ...] = ()
 
     def __add__(self, other: Facts) -> Facts:
         """Return both, in order."""

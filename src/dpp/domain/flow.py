@@ -12,7 +12,7 @@ import numpy as np
 from dpp.domain.arrays import FloatArray, IntArray
 from dpp.domain.calendar import from_micros
 from dpp.domain.errors import InvalidInput
-from dpp.domain.figures import Figure, mean, mean_figure, percentile_figures
+from dpp.domain.figures import NO_VALUES, Figure, mean, mean_figure, percentile_figures
 from dpp.domain.positions import IS_ACTIVE, LABELS
 
 CYCLE_TIME_PERCENTILES = (50, 85, 95)
@@ -45,15 +45,16 @@ class LabelAverage:
     is_queue: bool
 
 
-def cycle_times(cycle_days: FloatArray) -> dict[str, Figure]:
+def cycle_times(cycle_days: FloatArray, *, missing: FloatArray = NO_VALUES) -> dict[str, Figure]:
     """
     Return the percentiles of cycle time by the names of §6.2.3.
 
     Args:
         cycle_days: shape (n,), working days, >= 0; nan for tickets without a cycle time, which are left out.
+        missing: shape (m,), the same of others that may be of the same stream.
     """
     known = cycle_days[~np.isnan(cycle_days)]
-    figures = percentile_figures(known, ps=CYCLE_TIME_PERCENTILES, unit=_UNIT)
+    figures = percentile_figures(known, ps=CYCLE_TIME_PERCENTILES, unit=_UNIT, missing=missing)
     return {f"cycle_time_p{p}": figure for p, figure in figures.items()}
 
 

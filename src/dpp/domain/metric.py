@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dpp.domain.explanations import Explanation
 from dpp.domain.quality import QualityRate
 
 
@@ -83,6 +84,7 @@ class Metric:
         dimensions: the streams that it exists for.
         percentile: which one it is of its distribution, percent; None if it is none.
         section: of the specification.
+        explanation: what it means, in words.
     """
 
     name: str
@@ -97,4 +99,5 @@ class Metric:
     affected_by: tuple[QualityRate, ...]
     dimensions: frozenset[Dimension]
     section: str
+    explanation: Explanation
     percentile: int | None = None

@@ -66,6 +66,37 @@ class Period(NamedTuple):
         return date(self.year, self.month, last_day) + timedelta(days=1)
 
 
+class SurveyWindow(NamedTuple):
+    """
+    When people may answer.
+
+    Attributes:
+        period: the survey that is open or, while none is, the next one.
+        opens_on: its first day.
+        last_day: the last day on which it is open.
+        is_open: whether it is open now.
+    """
+
+    period: Period
+    opens_on: date
+    last_day: date
+    is_open: bool
+
+
+def survey_window(today: date, *, last_day: int = LAST_SURVEY_DAY) -> SurveyWindow:
+    """
+    Return the survey that is open on a day, else the next one (§5.5.1): each is open from the first of its month.
+
+    Args:
+        today: the day, by the platform's clock.
+        last_day: the last day of a month on which its survey is open, 1 to 28.
+    """
+    is_open = today.day <= last_day
+    month = today.replace(day=1)
+    opens_on = month if is_open else (month + timedelta(days=31)).replace(day=1)
+    return SurveyWindow(Period.of(opens_on), opens_on, opens_on.replace(day=last_day), is_open)
+
+
 class Dimension(StrEnum):
     """What the three questions are about (§5.5.2)."""
 

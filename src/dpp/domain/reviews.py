@@ -13,7 +13,7 @@ import numpy as np
 from dpp.domain.arrays import FloatArray
 from dpp.domain.errors import InvalidInput, NotEnoughData
 from dpp.domain.events import Identity, PullRequestEvent, PullRequestEventType, RepositoryRef
-from dpp.domain.figures import Figure, percentile_figures
+from dpp.domain.figures import NO_VALUES, Figure, percentile_figures
 from dpp.domain.histories import change_number
 from dpp.domain.privacy import suppressed
 
@@ -181,15 +181,16 @@ def is_peer_review(event: PullRequestEvent) -> bool:
     )
 
 
-def review_turnaround(hours: FloatArray) -> dict[str, Figure]:
+def review_turnaround(hours: FloatArray, *, missing: FloatArray = NO_VALUES) -> dict[str, Figure]:
     """
     Return the percentiles of the time to the first review by the names of §6.3.3.
 
     Args:
         hours: shape (n,), >= 0, of the pull requests merged or closed in the window; nan for those without a review.
+        missing: shape (m,), the same of reviewed ones that may be of the same stream.
     """
     known = hours[~np.isnan(hours)]
-    figures = percentile_figures(known, ps=TURNAROUND_PERCENTILES, unit="hours")
+    figures = percentile_figures(known, ps=TURNAROUND_PERCENTILES, unit="hours", missing=missing)
     return {f"review_turnaround_p{p}": figure for p, figure in figures.items()}
 
 

@@ -141,7 +141,7 @@ class House:
             self.access.secrets.put(name, f"{name} now".encode())
             self.access.secrets.put(f"{name}.previous", f"{name} before".encode())
         self.github, self.jira = Webhooks(Source.GITHUB), Webhooks(Source.JIRA)
-        self.deployment, self.incident = Pushes(), Pushes()
+        self.deployment, self.incident, self.survey = Pushes(), Pushes(), Pushes()
         self.configuration = CurrentConfiguration(
             store=MemoryConfigurationStore(database=self.database), feed=MemoryChangeFeed()
         )
@@ -163,7 +163,13 @@ class House:
             configuration=self.configuration,
             secrets=self.access.secrets,
             pseudonymiser=Pseudonymiser(b"sixteen bytes at least"),
-            readers=Readers(github=self.github, jira=jira, deployment=self.deployment, incident=self.incident),
+            readers=Readers(
+                github=self.github,
+                jira=jira,
+                deployment=self.deployment,
+                incident=self.incident,
+                survey=self.survey,
+            ),
             keys=self.access.keys,
         )
 

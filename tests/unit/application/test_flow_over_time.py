@@ -284,6 +284,52 @@ async def test_a_technology_that_may_not_be_named_stands_with_the_untold() -> No
     assert (0.0, (), None) == (nothing.figure.value, nothing.causes, nothing.whole.share_pct)
 
 
+async def test_what_one_technology_costs_is_told_by_whom_it_holds_up() -> None:
+    """Web costs payments Thursday and Friday of 31, which it blocks since Thursday and still; core blocks none now."""
+    flow = await setting(*BLOCKED, flags=FLAGS)
+    web = await flow.blocked_by(seen(5 * DAY), blocking=WEB, configuration=CONFIGURATION, window_days=30)
+    core = await flow.blocked_by(seen(5 * DAY), blocking=CORE, configuration=CONFIGURATION, window_days=30)
+
+    assert (2.0, 1) == (web.figure.value, web.figure.sample_size)
+    assert pytest.approx(200 / 7) == web.whole.share_pct
+    assert [("payments", 2.0, 1)] == [
+        (it.delivery_stream and it.delivery_stream.name, it.time.days, it.time.tickets) for it in web.streams
+    ]
+    assert [("PAY-31", "dev", True, at(3 * DAY), 2.0)] == [
+        (it.ticket_id, it.stage, it.active, it.since, it.days) for it in web.tickets
+    ]
+    assert (1.0, ()) == (core.figure.value, core.tickets)
+
+
+async def test_the_parts_of_what_one_technology_costs_add_up() -> None:
+    """A ticket of no stream stands for itself; on identity's calendar Monday costs nothing, for payments it does."""
+    blocked = {"40": PAYMENTS, "41": IDENTITY, "42": None}
+    flow = await setting(
+        *(ticket(key, (0, "dev", True), stream=stream, blocked_since=0) for key, stream in blocked.items()),
+        flags=[flag(key, T.BLOCKED, 0, "core") for key in blocked],
+    )
+    found = await flow.blocked_by(seen(2 * DAY), blocking=CORE, configuration=CONFIGURATION, window_days=30)
+
+    by_name = {it.delivery_stream and it.delivery_stream.name: it.time.days for it in found.streams}
+    assert {"payments": 2.0, "identity": 1.0, None: 2.0} == by_name
+    assert 5.0 == found.figure.value == found.whole.days
+    assert [("PAY-40", 2.0), ("PAY-42", 2.0), ("PAY-41", 1.0)] == [(it.ticket_id, it.days) for it in found.tickets]
+
+
+async def test_streams_that_may_not_be_named_cost_without_a_name() -> None:
+    """Who sees core's tickets and may name no delivery stream learns the cost, and not whose it was."""
+    flow = await setting(
+        replace(ticket("50", (0, "dev", True), blocked_since=0), streams=[(0, "PAY-50", PAYMENTS, (CORE,))]),
+        ticket("51", (0, "dev", True), blocked_since=0),
+        flags=[flag("50", T.BLOCKED, 0, "core"), flag("51", T.BLOCKED, 0, "core")],
+    )
+    scope = StreamScope(tech_streams=frozenset({CORE}))
+    found = await flow.blocked_by(seen(DAY, scope=scope), blocking=CORE, configuration=CONFIGURATION, window_days=30)
+
+    assert [(None, 1.0)] == [(it.delivery_stream, it.time.days) for it in found.streams]
+    assert [("PAY-50", None)] == [(it.ticket_id, it.delivery_stream) for it in found.tickets]
+
+
 @pytest.mark.parametrize("days", [0, -1, 1101])
 async def test_windows_have_a_range(days: int) -> None:
     """From one day to three years, for every question."""

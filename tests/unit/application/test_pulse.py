@@ -9,9 +9,9 @@ import pytest
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
-from dpp.adapters.memory.pulse import MemoryPulse
+from dpp.adapters.memory.pulse import MemoryPulse, write_answers
 from dpp.application.ports import Change
-from dpp.application.pulse import Pulse, PulseAggregation, TeamPulse, submit
+from dpp.application.pulse import Pulse, PulseAggregation, TeamPulse
 from dpp.application.pulse_ports import PulseResponse
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
@@ -56,7 +56,8 @@ class Setting:
 
     async def answer(self, *scores: int, stream: object = PAYMENTS, period: Period = MARCH, day: int = 2) -> None:
         """Let somebody answer for each score, the same to all three questions."""
-        await submit(
+        write_answers(
+            self.store.surveys,
             [
                 PulseResponse(
                     survey_period=period,
@@ -69,8 +70,6 @@ class Setting:
                 )
                 for number, score in enumerate(scores)
             ],
-            store=self.store,
-            feed=self.feed,
         )
 
     async def pulse(
@@ -217,9 +216,11 @@ async def test_an_open_survey_is_not_aggregated() -> None:
     assert 1 == await setting.aggregate(now=datetime(2026, 3, 8, tzinfo=UTC))
 
 
-async def test_submitting_tells_which_streams_have_news_and_repeating_tells_nothing() -> None:
-    """Pages that show the pulse of payments learn of it once."""
+async def test_the_configuration_says_how_long_a_survey_is_open() -> None:
+    """Open to the 10th of March, it shows counts only on that day and its averages on the next."""
     setting = Setting()
-    await setting.answer(2, 3)
-    await setting.answer(2, 3)
-    assert [Change(topic="pulse", delivery_streams=frozenset({PAYMENTS}))] == setting.feed.told
+    await setting.answer(2, 3, 4)
+    longer = replace(CONFIGURATION, platform=replace(CONFIGURATION.platform, survey_last_day=10))
+    days = (datetime(2026, 3, day, 12, tzinfo=UTC) for day in (10, 11))
+    found = [await setting.pulse(now=day, configuration=longer) for day in days]
+    assert [(True, None), (False, 3.0)] == [(row.is_open, row.overall) for one in found for row in one.periods]

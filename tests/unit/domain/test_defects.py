@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dpp.domain.defects import Bounds, FoundDefect, StagePair, defect_escape, latest_attribution
+from dpp.domain.bounds import Bounds
+from dpp.domain.defects import FoundDefect, StagePair, defect_escape, latest_attribution, missing_defects
 from dpp.domain.errors import NotEnoughData
 from dpp.domain.events import DefectEvent, DefectEventType
 
@@ -39,7 +40,7 @@ def test_two_of_five_escaped() -> None:
         ]
     )
     assert (40.0, "percent", 5) == (found.rate.value, found.rate.unit, found.rate.sample_size)
-    assert Bounds(lowest=40.0, highest=60.0) == found.bounds
+    assert Bounds(low=40.0, high=60.0, missing=1) == found.rate.bounds
     assert (1, 20.0) == (found.unknown_found, found.unattributed_pct)
     assert (
         StagePair("ba", "production", 1),
@@ -66,7 +67,7 @@ def test_without_a_defect_there_is_no_rate() -> None:
     assert (None, 0, None, None, 0, ()) == (
         found.rate.value,
         found.rate.sample_size,
-        found.bounds,
+        found.rate.bounds,
         found.unattributed_pct,
         found.unknown_found,
         found.matrix,
@@ -113,13 +114,25 @@ defects = st.lists(st.builds(FoundDefect, stages, st.none() | stages), min_size=
 def test_the_rate_lies_in_its_bounds_whatever_the_unknown_turn_out_to_be(known: Sequence[FoundDefect]) -> None:
     """Counting every unknown stage as some stage gives a rate within the bounds, and both bounds can come true."""
     found = defect_escape(known)
-    assert found.bounds is not None
     rates = [
         defect_escape([row._replace(found_in_stage=stage) if row[0] == "unknown" else row for row in known]).rate.value
         for stage in ("qa", "production")
     ]
-    assert [found.bounds.lowest, found.bounds.highest] == rates
-    assert found.rate.value == found.bounds.lowest
+    bounds = found.rate.bounds
+    assert (bounds is None) is (found.unknown_found == 0)
+    assert rates == ([found.rate.value] * 2 if bounds is None else [bounds.low, bounds.high])
+    assert rates[0] == found.rate.value
+
+
+def test_defects_of_no_stream_may_move_the_rate_both_ways() -> None:
+    """Of four one escaped; with one escaped and one other beside them it is 20 to 40 percent, with an unknown one too
+    one of six to three of six.
+    """
+    known = [FoundDefect("uat", "dev"), *[FoundDefect("qa", "dev")] * 3]
+    rate = defect_escape(known, missing=missing_defects(["production", "qa"])).rate
+    assert (25.0, Bounds(low=20.0, high=40.0, missing=2)) == (rate.value, rate.bounds)
+    rate = defect_escape(known, missing=missing_defects(["production", "qa", "unknown"])).rate
+    assert Bounds(low=100 / 6, high=50.0, missing=3) == rate.bounds
 
 
 @given(defects)

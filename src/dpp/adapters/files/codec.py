@@ -6,7 +6,7 @@ import msgspec
 
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.ports import DeliveryCodec
-from dpp.domain.errors import Damaged
+from dpp.domain.errors import Damaged, InvalidInput
 
 
 class DeliveryUnreadable(Damaged):
@@ -34,5 +34,5 @@ class JsonDeliveryCodec(DeliveryCodec):
         """
         try:
             return self._decoder.decode(record)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, InvalidInput) as error:
             raise DeliveryUnreadable(f"a record of the archive is no delivery: {error}") from error

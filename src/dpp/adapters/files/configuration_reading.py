@@ -40,6 +40,8 @@ MAX_PEOPLE = 10_000
 MAX_CONTRIBUTORS = 1_000
 MAX_CORRELATION_MINUTES = 7 * 24 * 60
 MAX_WINDOW_DAYS = 3_650
+#: Every month has so many days.
+MAX_SURVEY_DAY = 28
 MAX_STREAMS = 1_000
 MAX_ORDER = 1_000_000
 _NO_ID = UUID(int=0)
@@ -103,6 +105,7 @@ def _platform(table: Table) -> PlatformSettings:
             "minimum_contributors", low=1, high=MAX_CONTRIBUTORS, default=default.minimum_contributors
         ),
         window_days=table.whole("window_days", low=1, high=MAX_WINDOW_DAYS, default=default.window_days),
+        survey_last_day=table.whole("survey_last_day", low=1, high=MAX_SURVEY_DAY, default=default.survey_last_day),
     )
 
 

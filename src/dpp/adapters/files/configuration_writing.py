@@ -39,6 +39,7 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield f"correlation_window_minutes = {platform.correlation_window_minutes}"
     yield f"minimum_contributors = {platform.minimum_contributors}"
     yield f"window_days = {platform.window_days}"
+    yield f"survey_last_day = {platform.survey_last_day}"
     for name in LISTS:
         for entry in getattr(configuration, name):
             yield ""

@@ -30,6 +30,8 @@ class MemoryAccessStore(AccessStore):
         self._knows_stream = knows_stream
         self._users: dict[UUID, User] = {}
         self._grants: dict[UUID, frozenset[Grant]] = {}
+        self._mapped: dict[UUID, frozenset[Grant]] = {}
+        """Those of the grants that users have given themselves, as their groups do (see ``set_mapped_grants``)."""
         self._sessions: dict[UUID, Session] = {}
         self._keys: dict[UUID, KeyRecord] = {}
         self._log: list[AuditEntry] = []
@@ -41,7 +43,7 @@ class MemoryAccessStore(AccessStore):
         wanted = frozenset(grants)
         self._check_references(wanted, granted_by, itself=user.user_id)
         self._users[user.user_id] = user
-        self._grants[user.user_id] = wanted
+        self._replace_grants(user.user_id, wanted, granted_by)
 
     async def user(self, user_id: UUID) -> User | None:
         """Return a user."""
@@ -67,7 +69,30 @@ class MemoryAccessStore(AccessStore):
             raise NotFound("There is no user with that id")
         wanted = frozenset(grants)
         self._check_references(wanted, granted_by)
-        self._grants[user_id] = wanted
+        self._replace_grants(user_id, wanted, granted_by)
+
+    async def manual_grants(self, user_id: UUID) -> tuple[Grant, ...]:
+        """Return what a user was granted but for what their groups brought."""
+        manual = self._grants.get(user_id, frozenset()) - self._mapped.get(user_id, frozenset())
+        return tuple(sorted(manual, key=grant_order))
+
+    async def set_mapped_grants(self, user_id: UUID, grants: Iterable[Grant], *, at: datetime) -> bool:
+        """Replace what a user's groups brought."""
+        if user_id not in self._users:
+            raise NotFound("There is no user with that id")
+        wanted = frozenset(grants)
+        self._check_references(wanted, None)
+        before = self._grants.get(user_id, frozenset())
+        manual = before - self._mapped.get(user_id, frozenset())
+        self._grants[user_id], self._mapped[user_id] = manual | wanted, wanted - manual
+        return before != self._grants[user_id]
+
+    async def set_profile(self, user_id: UUID, *, email: str, display_name: str) -> None:
+        """Replace how a user is called."""
+        if any(other.email == email for other in self._users.values() if other.user_id != user_id):
+            raise Conflict("There is a user with that e-mail address already")
+        if user := self._users.get(user_id):
+            self._users[user_id] = replace(user, email=email, display_name=display_name)
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""
@@ -163,6 +188,12 @@ class MemoryAccessStore(AccessStore):
     async def entries(self, *, limit: int = 100) -> Sequence[AuditEntry]:
         """Return the latest entries, the last one first."""
         return self._log[: -limit - 1 : -1]
+
+    def _replace_grants(self, user_id: UUID, wanted: frozenset[Grant], by: UUID | None) -> None:
+        """Replace all grants; those that stay keep who gave them."""
+        before, mapped = self._grants.get(user_id, frozenset()), self._mapped.get(user_id, frozenset())
+        new = wanted - before if by == user_id else frozenset()
+        self._grants[user_id], self._mapped[user_id] = wanted, (mapped & wanted) | new
 
     def _revoke(self, concerned: Callable[[Session], bool]) -> None:
         for session_id, session in self._sessions.items():

@@ -11,6 +11,7 @@ from dpp.adapters.memory.database import ConfigurationVersion, MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.application.affected import Affected, ConfigurationChanged, affected_by
 from dpp.application.identities import PullRequestId
+from dpp.application.measures import Cause
 from dpp.application.ports import Change, ConfigurationStore
 from dpp.application.resolving import EVENT_TABLES
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
@@ -60,7 +61,7 @@ class MemoryConfigurationStore(ConfigurationStore):
     def _mark_stale(self, affected: Affected, moved: set[UUID]) -> None:
         keys = {*self._tickets(affected), *self._pull_requests(affected, moved), *self._deliveries(affected)}
         for key in sorted(keys):
-            self._database.mark_stale(key)
+            self._database.mark_stale(key, cause=Cause.CONFIGURATION)
         if keys and self._feed is not None:
             self._feed.wake()
 

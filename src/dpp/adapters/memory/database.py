@@ -8,22 +8,27 @@ from uuid import UUID
 
 from dpp.application.counting import IntakeCount
 from dpp.application.delivery_rows import ManualLinkRow, VerdictRow
+from dpp.application.measures import Cause, StaleDays, StreamKey
 from dpp.application.ports import DeadLetter
+from dpp.application.pulse_ports import PulseAggregateRow, PulseResponse
 from dpp.application.repositories import Repositories
 from dpp.application.resolving import EVENT_TABLES, ResolvedEvent
 from dpp.application.stale import StaleKey
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Unavailable
 from dpp.domain.events import SprintFact
+from dpp.domain.pulse import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleEntry:
-    """A mark on a thing that is to be derived again; ``entry_id`` rises."""
+    """A mark on a thing that is to be derived again, and why; ``entry_id`` rises."""
 
     entry_id: int
     share: int
     key: StaleKey
+    since: datetime | None = None
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,14 @@ class ConfigurationVersion:
     applied_at: datetime
     applied_by: str
     configuration: Configuration
+
+
+@dataclass(slots=True)
+class MemorySurveys:
+    """Answers by person, period and stream, and aggregates by period and stream."""
+
+    responses: dict[tuple[Period, str, str], PulseResponse] = field(default_factory=dict)
+    aggregates: dict[tuple[Period, UUID], PulseAggregateRow] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,6 +59,7 @@ class MemoryDatabase:
         event_ids: of every fact.
         ticket_keys: every key that a ticket ever had, and the identities that had it.
         stale: what is to be derived again, oldest mark first; a thing may be marked twice.
+        stale_days: streams with days that are to be measured, likewise.
         repositories: the register.
         sprints: the newest report of each sprint by Jira's id; None when only tickets have named it.
         intake_counts: deliveries by (hour, channel, outcome, kind, reason).
@@ -54,6 +68,7 @@ class MemoryDatabase:
         versions: every configuration, the current one last; empty before the first.
         verdicts: what people have said of deployments' blame, in the order of arrival.
         manual_links: tickets that people gave to pull requests, in the order of arrival.
+        surveys: answers to surveys, and their aggregates.
         available: set to False to make every store of this database raise ``Unavailable``.
     """
 
@@ -63,6 +78,7 @@ class MemoryDatabase:
     event_ids: set[UUID] = field(default_factory=set)
     ticket_keys: dict[str, set[str]] = field(default_factory=dict)
     stale: list[StaleEntry] = field(default_factory=list)
+    stale_days: list[tuple[StreamKey, StaleDays]] = field(default_factory=list)
     repositories: Repositories = field(default_factory=lambda: Repositories((), (), configuration=Configuration()))
     sprints: dict[str, SprintFact | None] = field(default_factory=dict)
     intake_counts: dict[tuple[datetime, str, str, str, str], IntakeCount] = field(default_factory=dict)
@@ -71,6 +87,7 @@ class MemoryDatabase:
     versions: list[ConfigurationVersion] = field(default_factory=list)
     verdicts: list[VerdictRow] = field(default_factory=list)
     manual_links: list[ManualLinkRow] = field(default_factory=list)
+    surveys: MemorySurveys = field(default_factory=MemorySurveys)
     available: bool = True
     stale_marks: int = 0
 
@@ -84,7 +101,7 @@ class MemoryDatabase:
         """The current configuration; version 0, empty, before the first."""
         return self.versions[-1].configuration if self.versions else Configuration()
 
-    def mark_stale(self, key: StaleKey) -> None:
-        """Queue a thing for derivation."""
+    def mark_stale(self, key: StaleKey, *, since: datetime | None = None, cause: Cause | None = None) -> None:
+        """Queue a thing for derivation, because of something that is about a time, or about any."""
         self.stale_marks += 1
-        self.stale.append(StaleEntry(entry_id=self.stale_marks, share=key.group, key=key))
+        self.stale.append(StaleEntry(entry_id=self.stale_marks, share=key.group, key=key, since=since, cause=cause))

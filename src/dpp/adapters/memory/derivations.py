@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -36,8 +37,10 @@ from dpp.application.derived_rows import (
     WorkItemRow,
 )
 from dpp.application.identities import PullRequestId, pull_request_of
+from dpp.application.measures import Cause
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
+from dpp.application.stale_days import inherited, reason, stale_days, streams_of
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import PullRequestEvent, WorkItemEvent
@@ -92,8 +95,12 @@ class MemoryDerivationStore(DerivationStore):
         outcome = await isolate(list(dict.fromkeys(entry.key for entry in entries)), attempt)
         done = set(outcome.done)
         settled = {entry.entry_id for entry in entries if entry.key in done}
+        reasons = [reason(entry.key, entry.since, entry.cause) for entry in entries if entry.key in done]
         self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
-        self._mark(outcome.marked)
+        if reasons:
+            self._mark(outcome.marked, *inherited(reasons))
+            streams, days = sorted(streams_of(news)), stale_days(reasons)
+            self._database.stale_days.extend((stream, some) for some in days for stream in streams)
         if done and kind in TOPICS and self._feed is not None:
             await self._feed.publish(news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
@@ -102,7 +109,7 @@ class MemoryDerivationStore(DerivationStore):
         """Queue every thing of a kind that has events or derived rows."""
         self._database.check_available()
         keys = self._everything(kind)
-        self._mark(keys)
+        self._mark(keys, None, Cause.REBUILD)
         return Marked(len(keys), self._database.stale_marks)
 
     async def pending(self, *, up_to: int | None = None, skip: Collection[StaleKey] = frozenset()) -> Backlog:
@@ -150,10 +157,10 @@ class MemoryDerivationStore(DerivationStore):
             case StaleKind.PUSH | StaleKind.ROLLBACK:
                 return set()
 
-    def _mark(self, keys: Iterable[StaleKey]) -> None:
+    def _mark(self, keys: Iterable[StaleKey], since: datetime | None, cause: Cause) -> None:
         ordered = sorted(keys)
         for key in ordered:
-            self._database.mark_stale(key)
+            self._database.mark_stale(key, since=since, cause=cause)
         if ordered and self._feed is not None:
             self._feed.wake()
 
@@ -176,6 +183,9 @@ class MemoryDerivationStore(DerivationStore):
         _add_all(tables.cycles, rows.cycles, _issue_of)
         for row in (*before.values(), *after.values()):
             news.add(row.delivery_stream_id, row.tech_stream_ids)
+        # The streams that a ticket once belonged to have figures of that time.
+        for span in rows.attributions:
+            news.add(span.delivery_stream_id, span.tech_stream_ids)
         return self._pull_requests_of(issue_ids, before, after)
 
     def _ticket_inputs(self, issue_ids: Iterable[str]) -> TicketInputs:

@@ -51,7 +51,7 @@ class MemoryDiagnosticsReader(DiagnosticsReader):
         """Return every defect with an event in the window."""
         self._database.check_available()
         return [
-            self._found(rows)
+            self.found(rows)
             for rows in self._defects(view).values()
             if any(window.start <= row.event.event_timestamp < window.end for row in rows)
             and _is_shown(self._streams_of_defect(rows, view), view)
@@ -74,7 +74,8 @@ class MemoryDiagnosticsReader(DiagnosticsReader):
         row = next(row for row in rows if row.event == latest)
         return row.delivery_stream_id, only(row.tech_stream_id)
 
-    def _found(self, rows: Sequence[ResolvedEvent]) -> FoundDefect:
+    def found(self, rows: Sequence[ResolvedEvent]) -> FoundDefect:
+        """Return where a defect was found and made, by its events up to a moment."""
         events = [_defect(row) for row in rows]
         latest = latest_attribution(events)
         found = latest.found_in_stage or UNKNOWN_STAGE

@@ -8,12 +8,15 @@ from uuid import UUID
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.adapters.memory.pulse import write_answers
 from dpp.application.counting import counted, dead_letter_of, tally
 from dpp.application.deliveries import AcceptedDelivery, Appended
+from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
 from dpp.application.repositories import DeployTarget, Repositories, Repository
 from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, sprints_named
 from dpp.application.stale import StaleKey, StaleKind
+from dpp.application.survey_intake import answers_of, latest, news_of, with_answers
 from dpp.domain.configuration import Configuration, folded
 from dpp.domain.events import IncidentEvent, Outcome, SprintFact
 
@@ -46,12 +49,16 @@ class MemoryEventStore(EventStore):
         resolved = [resolve(delivery, repositories=register) for delivery in batch.deliveries]
         # From here on nothing can fail and nothing waits, so a batch is written as a whole.
         new = self._add(sorted((item for items in resolved for item in items), key=lambda item: item.order))
-        appended = counted(resolved, new)
+        answers = [answers_of(delivery, configuration=configuration) for delivery in batch.deliveries]
+        written = write_answers(self._database.surveys, latest(answer for given in answers for answer in given))
+        appended = with_answers(counted(resolved, new), answers, written)
         self._add_consequences(item for items in resolved for item in items if item.event_id in new)
         self._add_sprints(batch.deliveries)
         self._add_dead_letters(batch)
         self._add_positions(batch)
         self._count(batch.deliveries, appended)
+        if (news := news_of(written)) is not None and self._feed is not None:
+            await self._feed.publish(news)
         return appended
 
     async def settled(self) -> Mapping[str, int]:
@@ -132,14 +139,15 @@ class MemoryEventStore(EventStore):
         return new
 
     def _add_consequences(self, new: Iterable[ResolvedEvent]) -> None:
-        stale = set()
+        stale: dict[StaleKey, datetime] = {}
         for item in new:
             for ticket_id, issue_id in item.ticket_keys:
                 self._database.ticket_keys.setdefault(ticket_id, set()).add(issue_id)
             if (key := item.makes_stale) is not None:
-                stale.add(key)
-        for key in sorted(stale):
-            self._database.mark_stale(key)
+                at = item.event.event_timestamp
+                stale[key] = min(at, stale.get(key, at))
+        for key, since in sorted(stale.items()):
+            self._database.mark_stale(key, since=since, cause=Cause.LATE_EVENT)
         if stale and self._feed is not None:
             self._feed.wake()
 

@@ -10,6 +10,7 @@ from dpp.application.access_ports import AuditEntry, AuditLog
 from dpp.application.delivery_rows import ManualLinkRow
 from dpp.application.identities import PullRequestId
 from dpp.application.manual_links import KnownPullRequest, ManualLinkStore
+from dpp.application.measures import Cause
 from dpp.application.stale import StaleKind
 from dpp.application.views import View
 from dpp.domain.configuration import folded
@@ -54,6 +55,7 @@ class MemoryManualLinks(ManualLinkStore):
         self._database.check_available()
         await self._log.record(entry)
         self._database.manual_links.append(link)
-        self._database.mark_stale(PullRequestId(link.repo_id, link.pr_number).key(StaleKind.PULL_REQUEST))
+        stale = PullRequestId(link.repo_id, link.pr_number).key(StaleKind.PULL_REQUEST)
+        self._database.mark_stale(stale, cause=Cause.MANUAL_LINK)
         if self._feed is not None:
             self._feed.wake()

@@ -7,7 +7,9 @@ from dpp.adapters.memory.feed import MemoryChangeFeed
 from dpp.application.access_ports import AuditEntry, AuditLog
 from dpp.application.blames import Verdicts
 from dpp.application.delivery_rows import VerdictRow
+from dpp.application.measures import Cause
 from dpp.application.stale import StaleKey, StaleKind
+from dpp.domain.calendar import from_micros
 
 
 class MemoryVerdicts(Verdicts):
@@ -29,6 +31,7 @@ class MemoryVerdicts(Verdicts):
         self._database.check_available()
         await self._log.record(entry)
         self._database.verdicts.append(verdict)
-        self._database.mark_stale(StaleKey(StaleKind.INCIDENT, verdict.source_incident_id))
+        stale = StaleKey(StaleKind.INCIDENT, verdict.source_incident_id)
+        self._database.mark_stale(stale, since=from_micros(verdict.decided_at), cause=Cause.VERDICT)
         if self._feed is not None:
             self._feed.wake()

@@ -32,6 +32,7 @@ _REMOVE_OTHER_GRANTS = """
           AND kept.delivery IS NOT DISTINCT FROM delivery_stream_id
           AND kept.tech IS NOT DISTINCT FROM tech_stream_id)
 """
+_REMOVE_OTHER_MAPPED = f"{_REMOVE_OTHER_GRANTS} AND granted_by = user_id"
 _SIGNED_IN = f"""
     SELECT {rows.SESSION}, {rows.USER}, (
         SELECT coalesce(json_agg(row_to_json(g)), '[]')
@@ -97,19 +98,29 @@ class PostgresAccessStore(AccessStore):
         """Replace a user's grants."""
         kept = tuple(grants)
         async with self._transaction() as connection:
-            await connection.execute(
-                _REMOVE_OTHER_GRANTS,
-                {
-                    "user_id": user_id,
-                    "roles": [grant.role.value for grant in kept],
-                    "delivery": [grant.delivery_stream_id for grant in kept],
-                    "tech": [grant.tech_stream_id for grant in kept],
-                },
-            )
-            found = await connection.execute("SELECT FROM users WHERE user_id = %s FOR SHARE", (user_id,))
-            if not found.rowcount:
-                raise NotFound("There is no user with that id")
+            await connection.execute(_REMOVE_OTHER_GRANTS, _kept(user_id, kept))
+            await _check_user(connection, user_id)
             await _add_grants(connection, user_id, kept, by=granted_by, at=at)
+
+    async def manual_grants(self, user_id: UUID) -> tuple[Grant, ...]:
+        """Return what a user was granted but for what their groups brought."""
+        query = _select(rows.GRANT, "FROM user_roles WHERE user_id = %(id)s AND granted_by IS DISTINCT FROM user_id")
+        return rows.grants(await self._all(query, {"id": user_id}))
+
+    async def set_mapped_grants(self, user_id: UUID, grants: Iterable[Grant], *, at: datetime) -> bool:
+        """Replace what a user's groups brought."""
+        kept = tuple(grants)
+        async with self._transaction() as connection:
+            removed = await connection.execute(_REMOVE_OTHER_MAPPED, _kept(user_id, kept))
+            await _check_user(connection, user_id)
+            added = await _add_grants(connection, user_id, kept, by=user_id, at=at)
+        return bool(removed.rowcount or added)
+
+    async def set_profile(self, user_id: UUID, *, email: str, display_name: str) -> None:
+        """Replace how a user is called."""
+        await self._write(
+            "UPDATE users SET email = %s, display_name = %s WHERE user_id = %s", email, display_name, user_id
+        )
 
     async def set_password(self, user_id: UUID, password_hash: str) -> None:
         """Replace a password's hash."""
@@ -255,9 +266,25 @@ _TAKEN = {
 }
 
 
+def _kept(user_id: UUID, grants: Sequence[Grant]) -> Values:
+    return {
+        "user_id": user_id,
+        "roles": [grant.role.value for grant in grants],
+        "delivery": [grant.delivery_stream_id for grant in grants],
+        "tech": [grant.tech_stream_id for grant in grants],
+    }
+
+
+async def _check_user(connection: Connection, user_id: UUID) -> None:
+    found = await connection.execute("SELECT FROM users WHERE user_id = %s FOR SHARE", (user_id,))
+    if not found.rowcount:
+        raise NotFound("There is no user with that id")
+
+
 async def _add_grants(
     connection: Connection, user_id: UUID, grants: Iterable[Grant], *, by: UUID | None, at: datetime
-) -> None:
+) -> int:
+    """Add grants and return how many were not there."""
     given = [
         {
             "user_id": user_id,
@@ -271,6 +298,7 @@ async def _add_grants(
     ]
     async with connection.cursor() as cursor:
         await cursor.executemany(_ADD_GRANTS, given)
+        return max(cursor.rowcount, 0)
 
 
 def _select(columns: LiteralString, rest: LiteralString) -> LiteralString:

@@ -161,9 +161,9 @@ async def _mark_stale(connection: Connection, affected: Affected, moved: Iterabl
     if affected.all_deliveries:
         keys += [key for row in await (await connection.execute(_DELIVERIES)).fetchall() for key in _delivery(row)]
     if keys:
-        async with connection.cursor().copy("COPY stale_keys (share, kind, key) FROM STDIN") as copy:
+        async with connection.cursor().copy("COPY stale_keys (share, kind, key, cause) FROM STDIN") as copy:
             for key in keys:
-                await copy.write_row((key.group, key.kind.value, key.key))
+                await copy.write_row((key.group, key.kind.value, key.key, "configuration"))
         await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
 
 

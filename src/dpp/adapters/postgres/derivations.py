@@ -23,6 +23,7 @@ from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.errors import translated
 from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
 from dpp.adapters.postgres.histories import Histories
+from dpp.adapters.postgres.measures import mark_days
 from dpp.application.derivation import (
     MAX_SHARES,
     TOPICS,
@@ -34,7 +35,9 @@ from dpp.application.derivation import (
     News,
     isolate,
 )
+from dpp.application.measures import Cause
 from dpp.application.stale import GROUPS, StaleKey, StaleKind
+from dpp.application.stale_days import Reason, inherited, reason, stale_days, streams_of
 from dpp.domain.configuration import Configuration
 
 #: First number of the advisory locks of shares; it means nothing.
@@ -55,7 +58,7 @@ SELECT share FROM (
 WHERE pg_try_advisory_xact_lock(%(namespace)s, share) LIMIT %(most)s
 """
 _ENTRIES = """
-SELECT entry_id, kind, key FROM stale_keys
+SELECT entry_id, kind, key, since, cause FROM stale_keys
 WHERE share = ANY (%(shares)s) AND kind || '/' || key <> ALL (%(skip)s)
 ORDER BY entry_id LIMIT %(limit)s
 """
@@ -64,13 +67,15 @@ SELECT count(*), min(marked_at) FROM stale_keys
 WHERE (%(up_to)s::bigint IS NULL OR entry_id <= %(up_to)s) AND kind || '/' || key <> ALL (%(skip)s)
 """
 _MARK = """
-INSERT INTO stale_keys (share, kind, key) SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
+INSERT INTO stale_keys (share, kind, key, since, cause)
+SELECT share, kind, key, %s, %s FROM unnest(%s::smallint[], %s::text[], %s::text[]) AS one (share, kind, key)
 """
 
 
 class _Entry(NamedTuple):
     entry_id: int
     key: StaleKey
+    why: Reason
 
 
 class PostgresDerivationStore(DerivationStore):
@@ -115,7 +120,11 @@ class PostgresDerivationStore(DerivationStore):
             done = set(outcome.done)
             settled = [entry.entry_id for entry in entries if entry.key in done]
             await connection.execute("DELETE FROM stale_keys WHERE entry_id = ANY (%s)", [settled])
-            await _mark(connection, outcome.marked)
+            if done:
+                reasons = [entry.why for entry in entries if entry.key in done]
+                await _mark(connection, outcome.marked, *inherited(reasons))
+                for days in stale_days(reasons):
+                    await mark_days(connection, streams_of(news), days)
             if done and kind in TOPICS:
                 await notify(connection, news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
@@ -124,7 +133,7 @@ class PostgresDerivationStore(DerivationStore):
         """Queue every thing of a kind that has events or derived rows."""
         async with self._database.transaction() as connection:
             keys = await self._tables[kind].everything(connection)
-            await _mark(connection, keys)
+            await _mark(connection, keys, None, Cause.REBUILD)
             await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
             cursor = await connection.execute("SELECT max(entry_id) FROM stale_keys")
             last = await cursor.fetchone()
@@ -168,15 +177,19 @@ async def _take(connection: Connection, *, limit: int, skip: Collection[StaleKey
         return []
     await connection.execute("SELECT set_config('work_mem', %s, true)", [WORK_MEM])
     cursor = await connection.execute(_ENTRIES, {"shares": shares, "limit": limit, "skip": left_out})
-    return [_Entry(entry_id, StaleKey(StaleKind(kind), key)) for entry_id, kind, key in await cursor.fetchall()]
+    return [
+        _Entry(entry_id, found, reason(found, since, cause))
+        for entry_id, kind, key, since, cause in await cursor.fetchall()
+        for found in (StaleKey(StaleKind(kind), key),)
+    ]
 
 
 def _names(keys: Iterable[StaleKey]) -> list[str]:
     return [f"{key.kind}/{key.key}" for key in keys]
 
 
-async def _mark(connection: Connection, keys: Iterable[StaleKey]) -> None:
+async def _mark(connection: Connection, keys: Iterable[StaleKey], since: datetime | None, cause: Cause) -> None:
     ordered = sorted(keys)
     if ordered:
         columns = [key.group for key in ordered], [key.kind.value for key in ordered], [key.key for key in ordered]
-        await connection.execute(_MARK, columns)
+        await connection.execute(_MARK, [since, cause.value, *columns])

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_deliveries
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.packing import Packer
@@ -186,6 +187,7 @@ class DeploymentTables(DerivedTables):
         before = {row[0]: _State(*row) for row in await _fetch(connection, _BEFORE, [ids])}
         await connection.execute(_DELETE, [ids])
         await _ROWS.write(connection, list(rows.values()))
+        await quality_spans.update_deployments(connection, ids)
         await _roll_back(connection, list(rows), configuration)
         after = {record_id: _State.of(row) for record_id, row in rows.items()}
         for state in (*before.values(), *after.values()):

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.derived_changes import changed_beginnings, fetch, taken_on, wanted
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_deliveries, lock_links
 from dpp.adapters.postgres.engine import Connection
@@ -98,6 +99,7 @@ class PullRequestTables(DerivedTables):
         rows = derive.pull_requests(inputs, configuration, links=links, tickets=tickets)
         before = {PullRequestId(row[0], row[1]): _State(*row[2:]) for row in await fetch(connection, _BEFORE, ids)}
         await _replace_pull_requests(connection, ids, rows)
+        await quality_spans.update_pull_requests(connection, ids)
         after = _states(rows)
         for state in (*before.values(), *after.values()):
             news.add(state.delivery_stream_id, [state.tech_stream_id] if state.tech_stream_id else [])

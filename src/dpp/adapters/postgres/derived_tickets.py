@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_links
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.histories import Histories, linked_to
@@ -79,9 +80,13 @@ class TicketTables(DerivedTables):
         rows = derive.tickets(inputs, configuration)
         before = await _tickets_before(connection, issue_ids, news)
         await _replace_tickets(connection, issue_ids, rows)
+        await quality_spans.update_tickets(connection, issue_ids)
         after = {row.issue_id: (row.ticket_id, row.delivery_stream_id) for row in rows.work_items}
         for row in rows.work_items:
             news.add(row.delivery_stream_id, row.tech_stream_ids)
+        # The streams that a ticket once belonged to have figures of that time.
+        for span in rows.attributions:
+            news.add(span.delivery_stream_id, span.tech_stream_ids)
         cursor = await connection.execute(_NAMING, {"keys": list(names), "issues": issue_ids})
         stale = set()
         for repo_id, number, ticket_id, issue_id, stream in await cursor.fetchall():

@@ -22,7 +22,7 @@ from dpp.domain.small_teams import Contribution
 _WHEN = "event_timestamp >= %(start)s AND event_timestamp < %(end)s AND event_timestamp <= %(as_of)s"
 
 
-def _in_window(table: str, columns: str, *, by: str, streams: str, where: str = "true") -> str:
+def in_window(table: str, columns: str, *, by: str, streams: str, where: str = "true") -> str:
     """Return the statement that reads the events of the window through the index on a stream and the time."""
     return f"""
     SELECT {columns} FROM {table} WHERE {by} IS NULL AND {_WHEN} AND {where}
@@ -31,10 +31,11 @@ def _in_window(table: str, columns: str, *, by: str, streams: str, where: str = 
     """  # noqa: S608 - constants
 
 
-def _held(of: str) -> str:
+def held(of: str) -> str:
     """Return the look-up of a ticket's streams at the moment; the limit makes the planner do it ticket by ticket."""
     return f"""LATERAL (
-        SELECT span.issue_id, span.delivery_stream_id, span.tech_stream_ids FROM work_item_attributions AS span
+        SELECT span.issue_id, span.ticket_id, span.delivery_stream_id, span.tech_stream_ids
+        FROM work_item_attributions AS span
         WHERE span.issue_id = {of} AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
     ) AS held"""  # noqa: S608 - constants
 
@@ -44,13 +45,15 @@ _OF_DEFECT = """
     FROM ticket_keys AS key JOIN defect_events AS event ON event.ticket_id = key.ticket_id
     WHERE key.issue_id = touched.issue_id AND event.issue_id = touched.issue_id AND event.event_timestamp <= %(as_of)s
 """
-_DEFECTS = f"""
+_EVERY_DEFECT = f"""
 WITH touched AS (
-    SELECT DISTINCT issue_id FROM (
-    {_in_window("defect_events", "issue_id", by="tech_stream_id", streams="tech_streams")}
+    SELECT issue_id, max(event_timestamp) AS last_at FROM (
+    {in_window("defect_events", "issue_id, event_timestamp", by="tech_stream_id", streams="tech_streams")}
     ) AS event
+    GROUP BY issue_id
 ), defect AS (
-    SELECT latest.found_in_stage, latest.introduced_in_stage, latest.linked_work_item_id, logged.at AS logged_at,
+    SELECT coalesce(held.ticket_id, latest.ticket_id) AS ticket_id, touched.last_at, latest.found_in_stage,
+        latest.introduced_in_stage, latest.linked_work_item_id, logged.at AS logged_at,
         CASE WHEN held.issue_id IS NULL THEN latest.delivery_stream_id ELSE held.delivery_stream_id END
             AS delivery_stream_id,
         coalesce(held.tech_stream_ids, array_remove(ARRAY[latest.tech_stream_id], NULL)) AS tech_stream_ids
@@ -67,9 +70,9 @@ WITH touched AS (
             min(event.event_timestamp) FILTER (WHERE event.event_type = '{LAST_WORD[0]}'), min(event.event_timestamp)
         ) AS at {_OF_DEFECT}
     ) AS logged
-    LEFT JOIN {_held("touched.issue_id")} ON true
+    LEFT JOIN {held("touched.issue_id")} ON true
 )
-SELECT coalesce(parent.stage, defect.found_in_stage), defect.introduced_in_stage
+SELECT {{columns}}
 FROM defect
 LEFT JOIN LATERAL (
     SELECT stay.stage
@@ -86,22 +89,31 @@ LEFT JOIN LATERAL (
 WHERE true{{shown}}
 """  # noqa: S608 - constants
 
+
+def every_defect(columns: str) -> str:
+    """Return the statement that reads the window's defects; columns of ``defect`` and ``FOUND_AND_MADE`` are there."""
+    return _EVERY_DEFECT.replace("{columns}", columns)
+
+
+FOUND_AND_MADE = "coalesce(parent.stage, defect.found_in_stage), defect.introduced_in_stage"
+_DEFECTS = every_defect(FOUND_AND_MADE)
+
 _ENDED = """
-    SELECT repo_id, pr_number, first_review_at FROM pr_cycles
+    SELECT repo_id, pr_number, closed_at, first_review_at FROM pr_cycles
     WHERE closed_at >= %(start)s AND closed_at < %(end)s AND closed_at <= %(as_of)s
 """
-_OF_PULL_REQUEST = "event.repo_id = one.repo_id AND event.pr_number = one.pr_number"
+OF_PULL_REQUEST = "event.repo_id = one.repo_id AND event.pr_number = one.pr_number"
 # What was closed in the window, and has been opened, closed or merged again after the moment: its row tells of that.
 _ENDED_THEN = f"""
-    SELECT one.repo_id, one.pr_number, (
+    SELECT one.repo_id, one.pr_number, last.closed_at, (
         SELECT min(event.event_timestamp) FROM pr_events AS event
-        WHERE {_OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND event.event_timestamp <= %(as_of)s
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND event.event_timestamp <= %(as_of)s
             AND event.reviewer_hash <> event.author_hash AND NOT event.reviewer_is_bot
     )
     FROM (
         SELECT repo_id, pr_number FROM (
         {
-    _in_window(
+    in_window(
         "pr_events", "repo_id, pr_number", by="tech_stream_id", streams="tech_streams", where="event_type = 'closed'"
     )
 }
@@ -110,30 +122,36 @@ _ENDED_THEN = f"""
     ) AS one
     CROSS JOIN LATERAL (
         SELECT min(event.event_timestamp) AS closed_at FROM pr_events AS event
-        WHERE {_OF_PULL_REQUEST} AND event.event_type = 'closed' AND event.event_timestamp <= %(as_of)s
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'closed' AND event.event_timestamp <= %(as_of)s
             AND event.event_timestamp >= coalesce((
                 SELECT max(event.event_timestamp) FROM pr_events AS event
-                WHERE {_OF_PULL_REQUEST} AND event.event_type = 'opened' AND event.event_timestamp <= %(as_of)s
+                WHERE {OF_PULL_REQUEST} AND event.event_type = 'opened' AND event.event_timestamp <= %(as_of)s
             ), '-infinity')
             AND event.event_timestamp > coalesce((
                 SELECT max(event.event_timestamp) FROM pull_request_facts AS event
-                WHERE {_OF_PULL_REQUEST} AND event.event_type = 'reopened' AND event.event_timestamp <= %(as_of)s
+                WHERE {OF_PULL_REQUEST} AND event.event_type = 'reopened' AND event.event_timestamp <= %(as_of)s
             ), '-infinity')
     ) AS last
     WHERE last.closed_at >= %(start)s AND last.closed_at < %(end)s AND NOT EXISTS (
         SELECT FROM pr_events AS event
-        WHERE {_OF_PULL_REQUEST} AND event.event_type = 'merged' AND event.event_timestamp <= %(as_of)s
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'merged' AND event.event_timestamp <= %(as_of)s
     )
 """  # noqa: S608 - constants
 
 
-def _review_hours(ended_then: str) -> str:
+def every_ended(*, is_live: bool) -> str:
+    """Return the expression ``every``: the pull requests that ended in the window, as known at the moment."""
+    then = "" if is_live else f"UNION ALL {_ENDED_THEN}"
+    return f"WITH ended AS ({_ENDED}), every AS (SELECT * FROM ended {then})"  # noqa: S608 - constants
+
+
+def _review_hours(*, is_live: bool) -> str:
     return f"""
-    WITH ended AS ({_ENDED}), every AS (SELECT * FROM ended {ended_then}), shown AS (
+    {every_ended(is_live=is_live)}, shown AS (
         SELECT every.first_review_at, request.opened_at, held.delivery_stream_id,
             array_remove(ARRAY[request.tech_stream_id], NULL) AS tech_stream_ids
         FROM every JOIN pull_requests AS request USING (repo_id, pr_number)
-        LEFT JOIN {_held("request.linked_issue_id")} ON true
+        LEFT JOIN {held("request.linked_issue_id")} ON true
     )
     SELECT CASE WHEN first_review_at >= opened_at AND first_review_at <= %(as_of)s THEN
         (extract(epoch FROM first_review_at) * 1000000)::bigint - (extract(epoch FROM opened_at) * 1000000)::bigint
@@ -142,24 +160,24 @@ def _review_hours(ended_then: str) -> str:
     """  # noqa: S608 - constants
 
 
-_REVIEW_HOURS = _review_hours("")
-_REVIEW_HOURS_THEN = _review_hours(f"UNION ALL {_ENDED_THEN}")
+_REVIEW_HOURS = _review_hours(is_live=True)
+_REVIEW_HOURS_THEN = _review_hours(is_live=False)
 
 _CODE_COLUMNS = "repo_id, pr_number, event_type, author_hash, author_is_bot, reviewer_hash, reviewer_is_bot"
-_PEER = "event_type = 'review_submitted' AND reviewer_hash <> author_hash AND NOT reviewer_is_bot"
+PEER = "event_type = 'review_submitted' AND reviewer_hash <> author_hash AND NOT reviewer_is_bot"
 # People are gathered by pull request and by ticket first, so that streams are looked up once for each of these.
 _CONTRIBUTIONS = f"""
 WITH code AS MATERIALIZED (
     SELECT repo_id, pr_number, author, reviewer, count(reviewer) AS reviews
     FROM (
         SELECT repo_id, pr_number, CASE WHEN NOT author_is_bot THEN author_hash END AS author,
-            CASE WHEN {_PEER} THEN reviewer_hash END AS reviewer
-        FROM ({_in_window("pr_events", _CODE_COLUMNS, by="tech_stream_id", streams="tech_streams")}) AS event
+            CASE WHEN {PEER} THEN reviewer_hash END AS reviewer
+        FROM ({in_window("pr_events", _CODE_COLUMNS, by="tech_stream_id", streams="tech_streams")}) AS event
     ) AS told
     GROUP BY repo_id, pr_number, author, reviewer
 ), assigned AS MATERIALIZED (
     SELECT DISTINCT issue_id, assignee_hash FROM (
-    {_in_window(
+    {in_window(
         "work_item_events", "issue_id, assignee_hash", by="delivery_stream_id", streams="delivery_streams",
         where="assignee_hash IS NOT NULL",
     )}
@@ -170,13 +188,13 @@ WITH code AS MATERIALIZED (
         SELECT repo_id, pr_number, held.delivery_stream_id,
             array_remove(ARRAY[pull_requests.tech_stream_id], NULL) AS tech_stream_ids
         FROM (SELECT DISTINCT repo_id, pr_number FROM code) AS one JOIN pull_requests USING (repo_id, pr_number)
-        LEFT JOIN {_held("pull_requests.linked_issue_id")} ON true
+        LEFT JOIN {held("pull_requests.linked_issue_id")} ON true
     ) AS every
     WHERE true{{shown}}
 ), ticket AS MATERIALIZED (
     SELECT issue_id, delivery_stream_id, tech_stream_ids
     FROM (
-        SELECT held.* FROM (SELECT DISTINCT issue_id FROM assigned) AS one CROSS JOIN {_held("one.issue_id")}
+        SELECT held.* FROM (SELECT DISTINCT issue_id FROM assigned) AS one CROSS JOIN {held("one.issue_id")}
     ) AS every
     WHERE true{{shown}}
 )

@@ -13,16 +13,19 @@ from psycopg.rows import class_row
 from dpp.adapters.postgres import statements
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.errors import RETRYABLE, DatabaseUnavailable
-from dpp.adapters.postgres.feed import STALE_CHANNEL
+from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
 from dpp.adapters.postgres.intake_rows import as_json, row_of
+from dpp.adapters.postgres.pulse import write_answers
 from dpp.adapters.postgres.registry import Registry
 from dpp.application.counting import counted, dead_letter_of, tally
 from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.enrich import sprint_uuid
+from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
 from dpp.application.repositories import Repositories
 from dpp.application.resolving import EVENT_TABLES, ResolvedEvent, resolve, sprints_named
 from dpp.application.stale import StaleKey
+from dpp.application.survey_intake import answers_of, latest, news_of, with_answers
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import Outcome
 
@@ -121,13 +124,24 @@ class _Work:
         resolved = [resolve(delivery, repositories=self.register) for delivery in deliveries]
         await self._write_sprints(connection)
         new = await _write_events(connection, (item for items in resolved for item in items))
-        appended = counted(resolved, new)
+        appended = await self._write_answers(connection, counted(resolved, new))
         await _write_consequences(connection, (item for items in resolved for item in items if item.event_id in new))
         await _write_dead_letters(connection, self.batch)
         await _write_positions(connection, self.batch)
         # Rows that every process counts in: last, so that they are locked for the shortest time.
         await _write_counts(connection, deliveries, appended)
         return appended
+
+    async def _write_answers(self, connection: Connection, appended: tuple[Appended, ...]) -> tuple[Appended, ...]:
+        """Write answers to the survey, and tell whoever shows them; return what became of each delivery with them."""
+        configuration = self.register.configuration
+        answers = [answers_of(delivery, configuration=configuration) for delivery in self.batch.deliveries]
+        if not any(answers):
+            return appended
+        written = await write_answers(connection, latest(answer for given in answers for answer in given))
+        if (news := news_of(written)) is not None:
+            await notify(connection, news)
+        return with_answers(appended, answers, written)
 
     async def _write_sprints(self, connection: Connection) -> None:
         deliveries = self.batch.deliveries
@@ -175,16 +189,20 @@ async def _write_events(connection: Connection, resolved: Iterable[ResolvedEvent
 async def _write_consequences(connection: Connection, new: Iterable[ResolvedEvent]) -> None:
     """Write the tickets' keys and what is to be derived again."""
     keys: set[tuple[str, str]] = set()
-    stale: set[StaleKey] = set()
+    stale: dict[StaleKey, datetime] = {}
     for item in new:
         keys.update(item.ticket_keys)
         if (key := item.makes_stale) is not None:
-            stale.add(key)
+            at = item.event.event_timestamp
+            stale[key] = min(at, stale.get(key, at))
     if keys:
         rows = [{"ticket_id": ticket_id, "issue_id": issue_id} for ticket_id, issue_id in sorted(keys)]
         await connection.execute(statements.TICKET_KEYS, [as_json(rows)])
     if stale:
-        marks = [{"share": key.group, "kind": key.kind, "key": key.key} for key in sorted(stale)]
+        marks = [
+            {"share": key.group, "kind": key.kind, "key": key.key, "since": at, "cause": Cause.LATE_EVENT}
+            for key, at in sorted(stale.items())
+        ]
         await connection.execute(statements.STALE_KEYS, [as_json(marks)])
         await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])
 

@@ -28,7 +28,7 @@ INSERT INTO manual_links (link_id, repo_id, pr_number, ticket_id, linked_at, lin
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 _RECORD = "INSERT INTO audit_log (occurred_at, actor, action, subject, details) VALUES (%s, %s, %s, %s, %s)"
-_MARK = "INSERT INTO stale_keys (share, kind, key) VALUES (%s, %s, %s)"
+_MARK = "INSERT INTO stale_keys (share, kind, key, cause) VALUES (%s, %s, %s, 'manual_link')"
 
 
 class PostgresManualLinks(ManualLinkStore):

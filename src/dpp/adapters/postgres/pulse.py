@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.intake_rows import as_json
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.statements import insert
@@ -16,7 +16,6 @@ from dpp.application.pulse_ports import (
     PulseAggregates,
     PulseReader,
     PulseResponse,
-    PulseResponses,
     PulseRow,
 )
 from dpp.application.views import View
@@ -38,6 +37,7 @@ _SUBMIT = insert(
         event_timestamp = excluded.event_timestamp, received_at = excluded.received_at,
         {", ".join(f"{score} = excluded.{score}" for score in _SCORES)}, free_text = excluded.free_text
     WHERE ({_PRECEDENCE.replace("{row}", "pulse_responses")}) < ({_PRECEDENCE.replace("{row}", "excluded")})
+    RETURNING event_id
     """,
 )
 
@@ -79,22 +79,29 @@ _KEEP = insert(
 )
 
 
-class PostgresPulse(PulseResponses, PulseReader, PulseAggregates):
-    """Keeps answers and aggregates in their tables."""
+async def write_answers(connection: Connection, answers: Sequence[PulseResponse]) -> list[PulseResponse]:
+    """Write answers, each in the place of an earlier one of the same person, period and stream.
+
+    Args:
+        connection: in a transaction.
+        answers: one for each key, in the order of their keys, so that two processes with overlapping batches do not
+            wait for each other.
+
+    Returns:
+        Those that are new or took the place of another one.
+    """
+    if not answers:
+        return []
+    cursor = await connection.execute(_SUBMIT, [as_json(map(_row, answers))])
+    written = {event_id for (event_id,) in await cursor.fetchall()}
+    return [answer for answer in answers if answer.event_id in written]
+
+
+class PostgresPulse(PulseReader, PulseAggregates):
+    """Reads answers and keeps aggregates."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
-
-    async def submit(self, responses: Collection[PulseResponse]) -> int:
-        """Write answers; of several of one person the one that counts, since a statement touches a row once only."""
-        latest: dict[tuple[Period, str, UUID], PulseResponse] = {}
-        for response in sorted(responses, key=lambda response: response.precedence):
-            latest[response.natural_key] = response
-        # In the order of their keys, so that two processes with overlapping batches do not wait for each other.
-        rows = [_row(latest[key]) for key in sorted(latest)]
-        async with self._database.transaction() as connection:
-            cursor = await connection.execute(_SUBMIT, [as_json(rows)])
-            return cursor.rowcount
 
     async def answers(self, view: View, *, first: Period, last: Period, closed: Period) -> Sequence[PulseRow]:
         """Return sums of answers."""
@@ -133,7 +140,7 @@ def _row(response: PulseResponse) -> dict[str, Any]:
     return scores | {
         "event_id": response.event_id,
         "source": Source.SURVEY,
-        "received_at": response.answered_at,
+        "received_at": response.received_at or response.answered_at,
         "event_timestamp": response.answered_at,
         "survey_period": str(response.survey_period),
         "respondent_hash": response.respondent_hash,

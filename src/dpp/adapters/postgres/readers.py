@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -59,39 +60,33 @@ FROM shown CROSS JOIN jsonb_each(shown.stage_durations) AS time (label, days)
 GROUP BY time.label
 """  # noqa: S608 - constants
 
-_QUALITY = f"""
-SELECT rate, count(*) FILTER (WHERE is_complete), count(*)
+# Whole months and whole thirds of the month are counted already, what came since the last of them is counted here; what
+# ended counts no longer. A third has ten days, the last one what is left.
+_QUALITY = """
+SELECT rate, sum(complete)::bigint, sum(total)::bigint
 FROM (
-    SELECT '{QualityRate.TICKET_STREAM_TAGGING}' AS rate, held.delivery_stream_id, held.tech_stream_ids,
-        held.delivery_stream_id IS NOT NULL AS is_complete
-    FROM work_item_attributions AS held JOIN work_items AS ticket USING (issue_id)
-    WHERE held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
-        AND NOT (ticket.is_deleted AND coalesce(ticket.entered_at <= %(as_of)s, true))
+    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
+    WHERE part = 'month' AND begins < %(month)s
     UNION ALL
-    SELECT '{QualityRate.PR_TICKET_LINKAGE}', delivery_stream_id, array_remove(ARRAY[tech_stream_id], NULL),
-        linked_ticket_id IS NOT NULL
-    FROM pull_requests WHERE opened_at <= %(as_of)s
+    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
+    WHERE part = 'third' AND begins >= %(month)s AND begins < %(third)s
     UNION ALL
-    SELECT '{QualityRate.DEFECT_ORIGIN_ATTRIBUTION}',
-        CASE WHEN held.issue_id IS NULL THEN defect.delivery_stream_id ELSE held.delivery_stream_id END,
-        coalesce(held.tech_stream_ids, array_remove(ARRAY[defect.tech_stream_id], NULL)),
-        defect.introduced_in_stage IS NOT NULL
-    FROM (
-        SELECT DISTINCT ON (issue_id) issue_id, delivery_stream_id, tech_stream_id, introduced_in_stage
-        FROM defect_events WHERE event_timestamp <= %(as_of)s
-        ORDER BY issue_id, event_timestamp DESC,
-            array_position(ARRAY['logged', 'attributed', 'reclassified'], event_type) DESC, event_id DESC
-    ) AS defect
-    LEFT JOIN work_item_attributions AS held
-        ON held.issue_id = defect.issue_id AND held.valid_from <= %(as_of)s AND held.valid_to > %(as_of)s
+    SELECT rate, delivery_stream_id, tech_stream_ids, is_complete::int, 1 FROM quality_spans
+    WHERE valid_from >= %(third)s AND valid_from <= %(as_of)s
     UNION ALL
-    SELECT '{QualityRate.DEPLOYMENT_TRACEABILITY}', delivery_stream_id, array_remove(ARRAY[tech_stream_id], NULL),
-        linked_ticket_id IS NOT NULL
-    FROM deployment_records WHERE environment = 'production' AND deployed_at <= %(as_of)s
+    SELECT rate, delivery_stream_id, tech_stream_ids, -is_complete::int, -1 FROM quality_spans
+    WHERE valid_to < 'infinity' AND valid_to >= %(third)s AND valid_to <= %(as_of)s
 ) AS thing
-WHERE true{{shown}}
-GROUP BY rate
-"""  # noqa: S608 - constants
+WHERE true{shown}
+GROUP BY rate HAVING sum(total) > 0
+"""
+
+
+def _parts(moment: datetime) -> dict[str, datetime]:
+    """Return when the month of a moment begins, and its third."""
+    moment = moment.astimezone(UTC)
+    month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return {"month": month, "third": month + timedelta(days=10 * min(2, (moment.day - 1) // 10))}
 
 
 class PostgresMetricsReader(MetricsReader):
@@ -122,10 +117,13 @@ class PostgresMetricsReader(MetricsReader):
 
     async def quality(self, view: View) -> Mapping[QualityRate, Share]:
         """Return the shares of §5.6; answers to surveys are not known here."""
-        return {QualityRate(rate): Share(*counts) for rate, *counts in await self._rows(_QUALITY, view)}
+        rows = await self._rows(_QUALITY, view, **_parts(view.as_of))
+        return {QualityRate(rate): Share(*counts) for rate, *counts in rows}
 
-    async def _rows(self, query: str, view: View, window: Window | None = None) -> list[tuple[Any, ...]]:
-        parameters = values(view)
+    async def _rows(
+        self, query: str, view: View, window: Window | None = None, **more: Any
+    ) -> list[tuple[Any, ...]]:
+        parameters = values(view) | more
         if window is not None:
             parameters |= {"start": window.start, "end": window.end}
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:

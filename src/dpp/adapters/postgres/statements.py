@@ -28,7 +28,7 @@ EVENTS: Mapping[str, bytes] = {
 
 TICKET_KEYS = insert("ticket_keys", ("ticket_id", "issue_id"), then="ON CONFLICT DO NOTHING")
 
-STALE_KEYS = insert("stale_keys", ("share", "kind", "key"), then="")
+STALE_KEYS = insert("stale_keys", ("share", "kind", "key", "since", "cause"), then="")
 
 #: A sprint that only a ticket has named so far.
 SPRINTS_NAMED = insert("sprints", ("sprint_id", "jira_sprint_id", "name"), then="ON CONFLICT DO NOTHING")

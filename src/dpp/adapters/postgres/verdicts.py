@@ -18,7 +18,7 @@ INSERT INTO incident_verdicts
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _RECORD = "INSERT INTO audit_log (occurred_at, actor, action, subject, details) VALUES (%s, %s, %s, %s, %s)"
-_MARK = "INSERT INTO stale_keys (share, kind, key) VALUES (%s, %s, %s)"
+_MARK = "INSERT INTO stale_keys (share, kind, key, since, cause) VALUES (%s, %s, %s, %s, 'verdict')"
 
 
 class PostgresVerdicts(Verdicts):
@@ -35,5 +35,5 @@ class PostgresVerdicts(Verdicts):
         async with self._database.transaction() as connection:
             await connection.execute(_ADD, said)
             await connection.execute(_RECORD, [entry.occurred_at, entry.actor, entry.action, entry.subject, details])
-            await connection.execute(_MARK, [stale.group, stale.kind.value, stale.key])
+            await connection.execute(_MARK, [stale.group, stale.kind.value, stale.key, from_micros(verdict.decided_at)])
             await connection.execute("SELECT pg_notify(%s, '')", [STALE_CHANNEL])

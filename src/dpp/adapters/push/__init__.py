@@ -1,1 +1,1 @@
-"""Deployments and incidents that other systems push to the platform."""
+"""Deployments, incidents and survey answers that other systems push to the platform."""

@@ -14,7 +14,7 @@ MAX_NAME = 512
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Outside of these a time is a default that somebody forgot to fill in, and moving it to UTC could overflow.
-_FIRST_YEAR, _LAST_YEAR = 1971, 9998
+FIRST_YEAR, LAST_YEAR = 1971, 9998
 _EXAMPLE = "such as 2026-03-01T12:00:00Z"
 
 
@@ -66,6 +66,6 @@ def moment(value: str | None, *, field: str) -> datetime | None:
         raise InvalidInput(f"{field} is no ISO 8601 time: give one {_EXAMPLE}", field=field) from None
     if found.tzinfo is None:
         raise InvalidInput(f"{field} has no time zone: end it with Z or an offset, {_EXAMPLE}", field=field)
-    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise InvalidInput(f"{field} has a year that cannot be meant: give a time {_EXAMPLE}", field=field)
     return found.astimezone(UTC)

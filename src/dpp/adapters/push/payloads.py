@@ -1,10 +1,12 @@
-"""What may be pushed (§5.4.2); fields that the platform does not know are skipped while decoding."""
+"""What may be pushed (§5.4.2, §5.5.1); fields that the platform does not know are skipped while decoding."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
+
+from dpp.domain.pulse import HIGHEST_SCORE, LOWEST_SCORE
 
 
 class DeploymentPush(Struct, frozen=True, kw_only=True):
@@ -41,3 +43,27 @@ class IncidentPush(Struct, frozen=True, kw_only=True):
     severity: str | None = None
     description: str | None = None
     occurred_at: str | None = None
+
+
+_Score = Annotated[int, Meta(ge=LOWEST_SCORE, le=HIGHEST_SCORE)]
+
+
+class PulsePush(Struct, frozen=True, kw_only=True):
+    """
+    Body of ``POST /api/v1/events/pulse``: one person's answers.
+
+    ``respondent`` is an id of the form tool's that stands for the person and is the same each month.
+    """
+
+    survey_period: str | None = None
+    delivery_stream: str | None = None
+    respondent: str | None = None
+    pace_score: _Score | None = None
+    tooling_score: _Score | None = None
+    clarity_score: _Score | None = None
+    free_text: str | None = None
+    submitted_at: str | None = None
+
+    def __repr__(self) -> str:
+        """Tell nothing of what somebody answered."""
+        return "PulsePush(<hidden>)"

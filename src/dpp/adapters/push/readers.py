@@ -1,9 +1,10 @@
-"""The readers of pushes, one for each address of the event API (§5.4.2)."""
+"""The readers of pushes, one for each address of the event API (§5.4.2, §5.5.1)."""
 
 from __future__ import annotations
 
 from dpp.adapters.push.deployment import read_deployment
 from dpp.adapters.push.incident import read_incident
+from dpp.adapters.push.pulse import read_pulse
 from dpp.application.reading import PushReader, Reading, Verified
 from dpp.domain.events import Normalised, Source
 
@@ -30,3 +31,15 @@ class IncidentReader(PushReader):
     def normalise(self, verified: Verified, *, reading: Reading) -> Normalised:
         """Return the pushed alarms and incidents; errors as ``read_incident``. Pushes name nobody."""
         return read_incident(verified.body)
+
+
+class SurveyReader(PushReader):
+    """``POST /api/v1/events/pulse``. Month, person and stream tell one answer from another; the latest counts."""
+
+    def verified(self, *, body: bytes, idempotency_key: str | None) -> Verified:
+        """Wrap a body whose sender is known."""
+        return Verified(source=Source.SURVEY, kind="pulse", body=body, delivery_id=idempotency_key)
+
+    def normalise(self, verified: Verified, *, reading: Reading) -> Normalised:
+        """Return the pushed answers, respondents hashed; errors as ``read_pulse``."""
+        return read_pulse(verified.body, reading=reading)

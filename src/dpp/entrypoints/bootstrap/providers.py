@@ -15,7 +15,9 @@ from dpp.adapters.files.configuration_file import TomlConfigurationFile
 from dpp.adapters.files.sealed import AesGcmSealer, DirectoryRepairBox
 from dpp.adapters.files.secrets import DirectorySecrets
 from dpp.adapters.github.webhook import GitHubWebhookReader
+from dpp.adapters.identity.oidc import OpenIdProvider
 from dpp.adapters.identity.passwords import Argon2Passwords
+from dpp.adapters.identity.provider_http import client as provider_client
 from dpp.adapters.jira.webhook import JiraReader
 from dpp.adapters.postgres.access import PostgresAccessStore
 from dpp.adapters.postgres.bottlenecks import PostgresBottleneckReader, PostgresCorrelations
@@ -31,11 +33,13 @@ from dpp.adapters.postgres.forecasting import PostgresForecastReader, PostgresFo
 from dpp.adapters.postgres.job_runner import PostgresJobRunner
 from dpp.adapters.postgres.jobs import PostgresJobs
 from dpp.adapters.postgres.manual_links import PostgresManualLinks
+from dpp.adapters.postgres.measure_reader import PostgresMeasureReader
+from dpp.adapters.postgres.measures import PostgresMeasures
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.pulse import PostgresPulse
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.adapters.postgres.verdicts import PostgresVerdicts
-from dpp.adapters.push.readers import DeploymentReader, IncidentReader
+from dpp.adapters.push.readers import DeploymentReader, IncidentReader, SurveyReader
 from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.access_ports import AccessStore, Passwords, Randomness
@@ -54,15 +58,22 @@ from dpp.application.derive import Derivation
 from dpp.application.diagnostics import Diagnostics
 from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.doors import Doors, Readers
+from dpp.application.figure_history import FigureHistory
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.flow_reader import FlowReader
 from dpp.application.forecasting_reader import ForecastReader, ForecastStore
 from dpp.application.forecasts import Forecasts
+from dpp.application.gaps import Gaps
 from dpp.application.ingest import Intake
 from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.kept_answers import KeptAnswers
 from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks, ManualLinkStore
+from dpp.application.measure import Measurer
+from dpp.application.measure_reader import MeasureReader
+from dpp.application.measures import MeasureStore
+from dpp.application.oidc import OpenIdSignIn
+from dpp.application.oidc_ports import Client, IdentityProvider
 from dpp.application.ports import (
     Archive,
     ChangeFeed,
@@ -75,18 +86,21 @@ from dpp.application.ports import (
     Sealer,
 )
 from dpp.application.pulse import Pulse, PulseAggregation
-from dpp.application.pulse_ports import PulseAggregates, PulseReader, PulseResponses
+from dpp.application.pulse_ports import PulseAggregates, PulseReader
 from dpp.application.queries import Queries
 from dpp.application.readers import MetricsReader, OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 from dpp.application.users import Users
 from dpp.domain.calendar import BusinessCalendar
 from dpp.domain.configuration import Configuration
 from dpp.domain.privacy import Pseudonymiser
 from dpp.entrypoints.bootstrap.database import dsn_of
+from dpp.entrypoints.bootstrap.explaining import Explaining
 from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.bootstrap.signing_in import client_of
 
 ANONYMISATION_KEY = "anonymisation_key"
 
@@ -119,16 +133,19 @@ class Platform(Provider):
     forecast_reader = provide(PostgresForecastReader, provides=ForecastReader)
     forecast_store = provide(PostgresForecastStore, provides=ForecastStore)
     operations_reader = provide(PostgresOperationsReader, provides=OperationsReader)
-    pulse_responses = provide(PostgresPulse, provides=PulseResponses)
     pulse_reader = provide(PostgresPulse, provides=PulseReader)
     pulse_aggregates = provide(PostgresPulse, provides=PulseAggregates)
     bottleneck_reader = provide(PostgresBottleneckReader, provides=BottleneckReader)
     correlations = provide(PostgresCorrelations, provides=Correlations)
     flow_reader = provide(PostgresFlowReader, provides=FlowReader)
     derivation_store = provide(PostgresDerivationStore, provides=DerivationStore)
+    measure_reader = provide(PostgresMeasureReader, provides=MeasureReader)
+    measures = provide(PostgresMeasures, provides=MeasureStore)
+    figure_history = provide(FigureHistory)
     jobs = provide(PostgresJobs, provides=Jobs)
     intake = provide(Intake)
     doors = provide(Doors)
+    survey = provide(Survey)
 
     @provide
     async def database(self, settings: Settings) -> AsyncIterator[Database]:
@@ -165,19 +182,23 @@ class Platform(Provider):
             yield answers
 
     @provide
-    def queries(self, reader: MetricsReader, answers: Answers) -> Queries:
+    def queries(self, reader: MetricsReader, answers: Answers, gaps: Gaps) -> Queries:
         """Answer what is asked of tickets."""
-        return Queries(reader=reader, answers=answers)
+        return Queries(reader=reader, answers=answers, gaps=gaps)
 
     @provide
-    def trends(self, reader: DeliveryReader, metrics: MetricsReader, calendars: Calendars, answers: Answers) -> Trends:
+    def trends(
+        self, reader: DeliveryReader, metrics: MetricsReader, calendars: Calendars, answers: Answers, gaps: Gaps
+    ) -> Trends:
         """Answer what is asked of deliveries."""
-        return Trends(reader=reader, metrics=metrics, calendars=calendars, answers=answers)
+        return Trends(reader=reader, metrics=metrics, calendars=calendars, answers=answers, gaps=gaps)
 
     @provide
-    def diagnostics(self, reader: DiagnosticsReader, metrics: MetricsReader, answers: Answers) -> Diagnostics:
+    def diagnostics(
+        self, reader: DiagnosticsReader, metrics: MetricsReader, answers: Answers, gaps: Gaps
+    ) -> Diagnostics:
         """Answer what is asked of defects and reviews."""
-        return Diagnostics(reader=reader, metrics=metrics, answers=answers)
+        return Diagnostics(reader=reader, metrics=metrics, answers=answers, gaps=gaps)
 
     @provide
     def forecasts(
@@ -236,6 +257,28 @@ class Platform(Provider):
         )
 
     @provide
+    def measurer(
+        self,
+        store: MeasureStore,
+        reader: MeasureReader,
+        deliveries: DeliveryReader,
+        derivations: DerivationStore,
+        calendars: Calendars,
+        current: CurrentConfiguration,
+        clock: Clock,
+    ) -> Measurer:
+        """Keep figures by day up to date."""
+        return Measurer(
+            store=store,
+            reader=reader,
+            deliveries=deliveries,
+            derivations=derivations,
+            calendars=calendars,
+            configuration=current.get,
+            clock=clock,
+        )
+
+    @provide
     def secrets(self, settings: Settings) -> Secrets:
         """Read secrets from their directory."""
         return DirectorySecrets(settings.secrets_dir)
@@ -267,7 +310,11 @@ class Platform(Provider):
     def readers(self) -> Readers:
         """The readers of the sources."""
         return Readers(
-            github=GitHubWebhookReader(), jira=JiraReader(), deployment=DeploymentReader(), incident=IncidentReader()
+            github=GitHubWebhookReader(),
+            jira=JiraReader(),
+            deployment=DeploymentReader(),
+            incident=IncidentReader(),
+            survey=SurveyReader(),
         )
 
     @provide
@@ -301,6 +348,43 @@ class Platform(Provider):
         )
 
     @provide
+    def oidc_client(self, settings: Settings) -> Client:
+        """How the identity provider knows the platform."""
+        return client_of(settings)
+
+    @provide
+    async def identity_provider(
+        self, client: Client, secrets: Secrets, clock: Clock
+    ) -> AsyncIterator[IdentityProvider]:
+        """Ask the identity provider over connections of its own."""
+        async with provider_client() as http:
+            yield OpenIdProvider(client=client, http=http, secrets=secrets, clock=clock)
+
+    @provide
+    def oidc(
+        self,
+        client: Client,
+        provider: IdentityProvider,
+        store: AccessStore,
+        signin: SignIn,
+        current: CurrentConfiguration,
+        secrets: Secrets,
+        randomness: Randomness,
+        clock: Clock,
+    ) -> OpenIdSignIn:
+        """Sign-in by way of the identity provider; asked for only where the settings say so."""
+        return OpenIdSignIn(
+            client=client,
+            provider=provider,
+            store=store,
+            signin=signin,
+            configuration=current.get,
+            secrets=secrets,
+            randomness=randomness,
+            clock=clock,
+        )
+
+    @provide
     def users(self, store: AccessStore, passwords: Passwords, clock: Clock, ids: Ids) -> Users:
         """Local users."""
         return Users(store=store, passwords=passwords, clock=clock, ids=ids)
@@ -318,5 +402,5 @@ class Platform(Provider):
 def container(settings: Settings, *overrides: Provider) -> AsyncContainer:
     """Wire a process; ``overrides`` replace single adapters and must say so."""
     return make_async_container(
-        Platform(), *overrides, context={Settings: settings}, validation_settings=STRICT_VALIDATION
+        Platform(), Explaining(), *overrides, context={Settings: settings}, validation_settings=STRICT_VALIDATION
     )

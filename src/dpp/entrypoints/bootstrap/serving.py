@@ -14,20 +14,25 @@ from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
 from dpp.application.diagnostics import Diagnostics
 from dpp.application.doors import Doors
+from dpp.application.evidence import Explanations
+from dpp.application.figure_history import FigureHistory
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks
+from dpp.application.oidc import OpenIdSignIn
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
 from dpp.application.readers import OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.bootstrap.signing_in import signs_in_by_oidc
 from dpp.entrypoints.http.app import create
 from dpp.entrypoints.http.parts import Parts
 
@@ -56,12 +61,16 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     manual_links=await wired.get(ManualLinks),
                     forecasts=await wired.get(Forecasts),
                     pulse=await wired.get(Pulse),
+                    survey=await wired.get(Survey),
                     cross_stream=await wired.get(CrossStream),
                     flow_over_time=await wired.get(FlowOverTime),
+                    figure_history=await wired.get(FigureHistory),
+                    explanations=await wired.get(Explanations),
                     operations=await wired.get(OperationsReader),
                     events=await wired.get(EventStore),
                     keys=await wired.get(ApiKeys),
                     signin=await wired.get(SignIn),
+                    oidc=await wired.get(OpenIdSignIn) if signs_in_by_oidc(settings) else None,
                     secrets=await wired.get(Secrets),
                     clock=await wired.get(Clock),
                     public_url=settings.public_url,

@@ -124,6 +124,39 @@ SETTINGS: tuple[Setting, ...] = (
         read=_choice("database", "oidc"),
     ),
     Setting(
+        variable="OIDC_ISSUER_URL",
+        attribute="oidc_issuer_url",
+        purpose="the identity provider, as it calls itself (§3.2.1)",
+        default="",
+        read=_optional,
+    ),
+    Setting(
+        variable="OIDC_CLIENT_ID",
+        attribute="oidc_client_id",
+        purpose="the id under which the platform is registered there",
+        default="",
+        read=_optional,
+    ),
+    Setting(
+        variable="OIDC_REDIRECT_URI",
+        attribute="oidc_redirect_uri",
+        purpose="where the provider sends people back to, as registered there",
+        default="`DPP_PUBLIC_URL` followed by `/sign-in/oidc/callback`",
+        read=_optional,
+    ),
+    Setting(
+        variable="OIDC_SCOPES",
+        attribute="oidc_scopes",
+        purpose="what the platform asks the provider for",
+        default="openid profile email",
+    ),
+    Setting(
+        variable="OIDC_GROUP_CLAIM",
+        attribute="oidc_group_claim",
+        purpose="the claim with a person's groups, or application roles",
+        default="groups",
+    ),
+    Setting(
         variable="PASSWORD_HASH_ALGORITHM",
         attribute="password_hash_algorithm",
         purpose="the algorithm of stored passwords (§3.2.2)",
@@ -154,6 +187,11 @@ class Settings:
     log_level: str = "info"
     log_format: str = "json"
     auth_method: str = "database"
+    oidc_issuer_url: str | None = None
+    oidc_client_id: str | None = None
+    oidc_redirect_uri: str | None = None
+    oidc_scopes: str = "openid profile email"
+    oidc_group_claim: str = "groups"
     password_hash_algorithm: str = "argon2id"  # noqa: S105 - the name of an algorithm
     session_duration_minutes: int = 480
 

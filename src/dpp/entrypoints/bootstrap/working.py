@@ -16,6 +16,7 @@ from dpp.application.derivation import DerivationStore
 from dpp.application.derive import Derivation
 from dpp.application.forecasts import Forecasts
 from dpp.application.jobs import JobRunner, Jobs
+from dpp.application.measure import Measurer
 from dpp.application.ports import Clock, EventStore
 from dpp.application.pulse import PulseAggregation
 from dpp.entrypoints.bootstrap.providers import container
@@ -30,13 +31,17 @@ async def scheduled(wired: AsyncContainer) -> Tasks:
     events, sessions = await wired.get(EventStore), await wired.get(AccessStore)
     forecasts, current = await wired.get(Forecasts), await wired.get(CurrentConfiguration)
     correlation, aggregation = await wired.get(Correlation), await wired.get(PulseAggregation)
+    measurer = await wired.get(Measurer)
     return Tasks(
         expire_unread_payloads=lambda: events.expire_dead_letters(now=clock.now()),
         forget_ended_sessions=lambda: sessions.delete_expired_sessions(before=clock.now()),
         forget_finished_jobs=lambda: jobs.forget_finished(before=clock.now() - FINISHED_JOBS_KEPT),
         store_forecasts=lambda: forecasts.store_forecasts(at=clock.now()),
+        catch_up_forecasts=lambda: forecasts.catch_up_forecasts(at=clock.now()),
         correlate_streams=lambda: correlation.correlate(now=clock.now(), configuration=current.value),
         aggregate_pulse=lambda: aggregation.aggregate(now=clock.now(), configuration=current.value),
+        measure_days=measurer.measure_stale,
+        close_days=measurer.close_days,
     )
 
 

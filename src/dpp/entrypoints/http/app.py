@@ -19,24 +19,28 @@ from dpp.entrypoints.http import (
     admin,
     cross_stream,
     errors,
+    evidence,
     flow_over_time,
     forecast,
     health,
     intake,
     live,
     manual_links,
+    measures,
     metrics,
     prometheus,
     published,
     pulse,
     security,
+    signin_oidc,
     signin_pages,
     sprints,
     streams,
+    survey_pages,
     trends,
 )
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
-from dpp.entrypoints.http.dashboard import assets, pages
+from dpp.entrypoints.http.dashboard import assets, cross_stream_page, flow_page, pages
 from dpp.entrypoints.http.parts import Parts
 from dpp.entrypoints.http.query_names import known_parameters
 
@@ -107,7 +111,12 @@ class _Started:
         )
 
     def signing_in(self) -> signin_pages.SigningIn:
-        return signin_pages.SigningIn(signin=self.parts.signin, gate=self.gate, public_url=self.parts.public_url)
+        return signin_pages.SigningIn(
+            signin=self.parts.signin, gate=self.gate, oidc=self.parts.oidc, public_url=self.parts.public_url
+        )
+
+    def surveying(self) -> survey_pages.Surveying:
+        return survey_pages.Surveying(survey=self.parts.survey, gate=self.gate, public_url=self.parts.public_url)
 
     async def is_ready(self) -> bool:
         return self._parts is not None and await self._parts.operations.answers()
@@ -142,8 +151,8 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
                 "/api/v1", route_handlers=_api(started), **{**closed, "guards": [*closed["guards"], known_parameters]}
             ),
             Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
-            Router("/", route_handlers=pages.routes(started.showing), opt=_AS_IT_IS, **closed),
-            Router("/", route_handlers=[*signin_pages.routes(started.signing_in), *assets.routes()], opt=_AS_IT_IS),
+            Router("/", route_handlers=_pages(started), opt=_AS_IT_IS, **closed),
+            Router("/", route_handlers=[*_open(started), *assets.routes()], opt=_AS_IT_IS),
             *health.routes(started.is_ready),
         ],
         lifespan=[lifespan],
@@ -161,6 +170,18 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
     return app
 
 
+def _open(started: _Started) -> list[Any]:
+    return [*signin_pages.routes(started.signing_in), *signin_oidc.routes(started.signing_in)]
+
+
+def _pages(started: _Started) -> list[Any]:
+    return [
+        *pages.routes(started.showing),
+        *cross_stream_page.routes(started.showing, lambda: started.parts.cross_stream),
+        *flow_page.routes(started.showing),
+    ]
+
+
 def _api(started: _Started) -> list[Any]:
     return [
         *metrics.routes(started.answering),
@@ -168,6 +189,8 @@ def _api(started: _Started) -> list[Any]:
         *pulse.routes(started.answering, lambda: started.parts.pulse),
         *cross_stream.routes(started.answering, lambda: started.parts.cross_stream),
         *flow_over_time.routes(started.answering, lambda: started.parts.flow_over_time),
+        *measures.routes(started.answering, lambda: started.parts.figure_history),
+        *evidence.routes(started.answering, lambda: started.parts.explanations),
         *trends.routes(started.answering, started.delivering),
         manual_links.route(lambda: started.parts.manual_links),
         *streams.routes(lambda: started.parts.configuration.value),

@@ -18,6 +18,9 @@ from dpp.domain.errors import Forbidden, Unauthenticated
 COOKIE = "dpp_session"
 CSRF_HEADER = "x-csrf-token"
 CSRF_FIELD = "csrf_token"
+#: Option of a route whose form carries the token in ``CSRF_FIELD``; the route itself looks at it, and can show the form
+#: again with what was typed.
+CSRF_IN_FORM = "csrf_in_form"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -32,8 +35,12 @@ class Gate:
         self._signin = signin
         self._session_key = session_key
 
-    async def principal(self, connection: Connection) -> Principal:
+    async def principal(self, connection: Connection, *, csrf_in_form: bool = False) -> Principal:
         """Return who is asking.
+
+        Args:
+            connection: the request.
+            csrf_in_form: the route looks for the token of state-changing requests itself.
 
         Raises:
             Unauthenticated: neither a valid key nor a valid session came with the request.
@@ -45,7 +52,7 @@ class Gate:
         if token is None:
             raise Unauthenticated("Sign in, or send an API key in the Authorization header as Bearer")
         principal = await self._signin.who(token)
-        if connection.scope.get("method", "GET") not in SAFE_METHODS:
+        if not csrf_in_form and connection.scope.get("method", "GET") not in SAFE_METHODS:
             self._check_csrf(connection, token)
         return principal
 
@@ -67,7 +74,7 @@ def guard(gate: Callable[[], Gate]) -> Guard:
 
     async def check(connection: Connection, handler: BaseRouteHandler) -> None:
         permission = handler.opt.get("permission")
-        principal = await gate().principal(connection)
+        principal = await gate().principal(connection, csrf_in_form=handler.opt.get(CSRF_IN_FORM) is True)
         if not isinstance(permission, Permission) or permission not in principal.permissions:
             raise Forbidden("You may not do this; an administrator can give you the role for it")
         connection.state["principal"] = principal

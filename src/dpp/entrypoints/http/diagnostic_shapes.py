@@ -12,7 +12,7 @@ from dpp.application.queries import Diagnostic
 from dpp.domain import figures
 from dpp.domain.defects import DefectEscape
 from dpp.domain.reviews import Concentration
-from dpp.entrypoints.http.shapes import Figure, Meta, figure, trust
+from dpp.entrypoints.http.shapes import Figure, Meta, bounds, figure, trust
 
 
 class FlowEfficiency(Figure, frozen=True, kw_only=True):
@@ -30,25 +30,17 @@ class StagePair(Struct, frozen=True, kw_only=True):
     count: int
 
 
-class Bounds(Struct, frozen=True, kw_only=True):
-    """The least and the most that a value can be, whatever the missing inputs turn out to be."""
-
-    lowest: float
-    highest: float
-
-
 class DefectEscapeRate(Figure, frozen=True, kw_only=True):
     """
     Share of the defects that were found in acceptance or production.
 
     ``matrix`` has the defects whose origin is known, ``unattributed_pct`` is the share of the others. ``unknown_found``
-    defects were found in an unknown stage: the total has them, the escaped do not, and ``bounds`` say what they matter.
+    defects were found in an unknown stage: the total has them, the escaped do not, and ``bounds`` say how they matter.
     """
 
     matrix: list[StagePair]
     unattributed_pct: float | None
     unknown_found: int
-    bounds: Bounds | None
 
 
 class ReviewerShare(Struct, frozen=True, kw_only=True):
@@ -110,7 +102,6 @@ def _flow_efficiency(answer: Diagnostic) -> FlowEfficiency:
 
 
 def _defects(defects: DefectEscape) -> DefectEscapeRate:
-    bounds = defects.bounds
     return DefectEscapeRate(
         **_parts(defects.rate),
         matrix=[
@@ -121,7 +112,6 @@ def _defects(defects: DefectEscape) -> DefectEscapeRate:
         ],
         unattributed_pct=defects.unattributed_pct,
         unknown_found=defects.unknown_found,
-        bounds=None if bounds is None else Bounds(lowest=bounds.lowest, highest=bounds.highest),
     )
 
 
@@ -145,4 +135,5 @@ def _parts(value: figures.Figure) -> dict[str, Any]:
         "unit": value.unit,
         "sample_size": value.sample_size,
         "confidence": trust(value.confidence),
+        "bounds": bounds(value.bounds),
     }

@@ -1,4 +1,4 @@
-"""The doors for deliveries: verified, read, kept, acknowledged (§5.3.3, §5.4.2).
+"""The doors for deliveries: verified, read, kept, acknowledged (§5.3.3, §5.4.2, §5.5.1).
 
 Nothing else runs on these routes: a session or a rate limiter here would cost more than the delivery itself.
 """
@@ -107,9 +107,15 @@ def router(doors: Callable[[], Doors]) -> Router:
         body = await bounded(request, doors(), channel="incident", limit=PUSH_LIMIT)
         return acknowledged([await doors().incident(headers=headers_of(request), body=body)])
 
+    @post("/events/pulse", status_code=202)
+    async def pulse(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Take anonymised answers to the survey pushed by a form tool; an API key with ``events:write``."""
+        body = await bounded(request, doors(), channel="survey", limit=PUSH_LIMIT)
+        return acknowledged([await doors().survey(headers=headers_of(request), body=body)])
+
     return Router(
         "/api/v1",
-        route_handlers=[github, jira, jira_by_token, deployment, incident],
+        route_handlers=[github, jira, jira_by_token, deployment, incident, pulse],
         tags=["Intake"],
         # Each door has a limit of its own; the framework's, of 10 MB, would be the lower one.
         request_max_body_size=None,

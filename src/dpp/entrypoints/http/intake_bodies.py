@@ -1,4 +1,4 @@
-"""The bodies that the intake takes, as published (§5.4.2); a test holds them against what the doors accept."""
+"""The bodies that the intake takes, as published (§5.4.2, §5.5.1); a test holds them against what the doors accept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from types import MappingProxyType
 from litestar.enums import ParamType
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Parameter, Reference, Schema
 
+from dpp.domain.pulse import HIGHEST_SCORE, LOWEST_SCORE
+from dpp.domain.survey import MAX_FREE_TEXT
+
 DEPLOYMENT = "/api/v1/events/deployment"
 INCIDENT = "/api/v1/events/incident"
+PULSE = "/api/v1/events/pulse"
 GITHUB = "/api/v1/webhooks/github"
 JIRA = "/api/v1/webhooks/jira"
 JIRA_BY_TOKEN = "/api/v1/webhooks/jira/{token}"  # noqa: S105 - an address
@@ -20,6 +24,7 @@ _NO_CONTROLS = r"^\s*[^\x00-\x1f\x7f]*\s*$"
 _NAME = r"^\s*[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\s*$"
 _REPOSITORY = r"^[^\s/\x00-\x1f\x7f]+/[^\s/\x00-\x1f\x7f]+$"
 _YEARS = r"^(19(7[1-9]|[89]\d)|[2-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])-"
+_MONTH = r"^(19(7[1-9]|[89]\d)|[2-8]\d{3}|9[0-8]\d{2}|99[0-8]\d|999[0-8])-(0[1-9]|1[0-2])$"
 _STATUSES = ("success", "failure", "cancelled")
 _ROLLBACKS = ("rollback_initiated", "rollback_completed")
 _HAPPENINGS = ("alarm_triggered", "alarm_resolved", "incident_opened", "incident_resolved")
@@ -47,6 +52,12 @@ def _moment(description: str, *, is_needed: bool = False) -> Schema:
     moment = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME, pattern=_YEARS)
     told = f"{description}; ISO 8601 with a zone, of the years 1971 to 9998"
     return Schema(any_of=[moment] if is_needed else [moment, Schema(enum=["", None])], description=told)
+
+
+def _score(description: str) -> Schema:
+    return Schema(
+        type=OpenAPIType.INTEGER, minimum=LOWEST_SCORE, maximum=HIGHEST_SCORE, description=f"{description}; 5 is best"
+    )
 
 
 def _one_or_many(item: Schema) -> Schema:
@@ -116,6 +127,22 @@ _INCIDENT = Schema(
     required=["incident_id", "event_type", "service_name", "occurred_at"],
 )
 
+_PULSE = Schema(
+    type=OpenAPIType.OBJECT,
+    description="What one person answered to the survey of a month; a later answer takes the place of an earlier one",
+    properties={
+        "survey_period": Schema(type=OpenAPIType.STRING, pattern=_MONTH, description="The month, such as 2026-02"),
+        "delivery_stream": _name("Name or display name of a delivery stream that is configured"),
+        "respondent": _name("An id of the form tool's that stands for the person, the same each month; it is hashed"),
+        **{f"{name}_score": _score(f"Of {name}") for name in ("pace", "tooling", "clarity")},
+        "free_text": Schema(
+            type=_OR_NULL, max_length=MAX_FREE_TEXT, description="For the team alone; kept, and shown nowhere"
+        ),
+        "submitted_at": _moment("When it was given; without it, when its month began"),
+    },
+    required=["survey_period", "delivery_stream", "respondent", "pace_score", "tooling_score", "clarity_score"],
+)
+
 _WEBHOOK = Schema(
     type=OpenAPIType.OBJECT, description="As the source sends it; what the platform does not know is ignored"
 )
@@ -124,6 +151,7 @@ BODIES: Mapping[str, Schema] = MappingProxyType(
     {
         DEPLOYMENT: _one_or_many(_DEPLOYMENT),
         INCIDENT: _one_or_many(_INCIDENT),
+        PULSE: _one_or_many(_PULSE),
         GITHUB: _WEBHOOK,
         JIRA: _WEBHOOK,
         JIRA_BY_TOKEN: _WEBHOOK,

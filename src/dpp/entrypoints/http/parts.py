@@ -10,17 +10,21 @@ from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
 from dpp.application.diagnostics import Diagnostics
 from dpp.application.doors import Doors
+from dpp.application.evidence import Explanations
+from dpp.application.figure_history import FigureHistory
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks
+from dpp.application.oidc import OpenIdSignIn
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
 from dpp.application.readers import OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 
 
@@ -40,12 +44,16 @@ class Parts:
     manual_links: ManualLinks
     forecasts: Forecasts
     pulse: Pulse
+    survey: Survey
     cross_stream: CrossStream
     flow_over_time: FlowOverTime
+    figure_history: FigureHistory
+    explanations: Explanations
     operations: OperationsReader
     events: EventStore
     keys: ApiKeys
     signin: SignIn
     secrets: Secrets
     clock: Clock
+    oidc: OpenIdSignIn | None = None
     public_url: str | None = None

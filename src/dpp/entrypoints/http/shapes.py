@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from dpp.application.answers import Asked
 from dpp.application.forecast_answers import Reason as NoForecast
 from dpp.application.forecast_answers import SprintConfidence as SprintConfidenceFound
 from dpp.application.forecasting_reader import SprintSpan
 from dpp.application.queries import DataQuality, Realtime
+from dpp.domain import bounds as domain_bounds
 from dpp.domain import figures, quality
 from dpp.domain.wip import WipByStage
 
@@ -33,13 +34,26 @@ class Confidence(Struct, frozen=True, kw_only=True):
     reasons: list[Reason]
 
 
+class Bounds(Struct, frozen=True, kw_only=True):
+    """
+    The least and the most that a value can be, whichever of the missing things belong to it and however they count.
+
+    ``missing`` is how many there are: of no stream, or with nothing told that decides how they count.
+    """
+
+    low: float
+    high: float
+    missing: int
+
+
 class Figure(Struct, frozen=True, kw_only=True):
-    """One number; null when there is no sample to take it from."""
+    """One number; null when there is no sample to take it from. Without ``bounds`` nothing is known to be missing."""
 
     value: float | None
     unit: str
     sample_size: int
     confidence: Confidence
+    bounds: Bounds | UnsetType = UNSET
 
 
 class StageCount(Struct, frozen=True, kw_only=True):
@@ -143,7 +157,18 @@ class DataQualityAnswer(Struct, frozen=True, kw_only=True):
 
 def figure(value: figures.Figure) -> Figure:
     """Return one figure."""
-    return Figure(value=value.value, unit=value.unit, sample_size=value.sample_size, confidence=trust(value.confidence))
+    return Figure(
+        value=value.value,
+        unit=value.unit,
+        sample_size=value.sample_size,
+        confidence=trust(value.confidence),
+        bounds=bounds(value.bounds),
+    )
+
+
+def bounds(found: domain_bounds.Bounds | None) -> Bounds | UnsetType:
+    """Return how far the missing could move a value; nothing where nothing is missing."""
+    return UNSET if found is None else Bounds(low=found.low, high=found.high, missing=found.missing)
 
 
 def trust(confidence: quality.Confidence) -> Confidence:
@@ -178,6 +203,7 @@ def realtime(answer: Realtime, confidence: SprintConfidenceFound) -> RealtimeDat
             unit=wip.unit,
             sample_size=wip.sample_size,
             confidence=trust(wip.confidence),
+            bounds=bounds(wip.bounds),
             stages=stages(answer.stages),
             unmapped=answer.stages.unmapped,
         ),

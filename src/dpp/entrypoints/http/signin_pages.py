@@ -1,4 +1,4 @@
-"""Signing in and out with a form."""
+"""Signing in and out: with a form, or by way of an identity provider (see ``signin_oidc``)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from dpp.application.oidc import OpenIdSignIn
 from dpp.application.signin import NewSession, SignIn
 from dpp.application.throttle import TooManyAttempts
 from dpp.domain.errors import Unauthenticated
@@ -21,6 +23,9 @@ from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
 from dpp.entrypoints.http.security import is_own_form, local_path, needs_secure_cookie
 
+#: Where a sign-in by way of the identity provider begins.
+BEGIN = f"{problems.SIGN_IN}/oidc"
+SIGNED_OUT = f"{BEGIN}/signed-out"
 #: Binds a sign-in form to the browser that got it: nobody can sign a reader in under another account unnoticed.
 FORM_COOKIE = "dpp_form"
 MAX_FIELD = 1024
@@ -39,7 +44,16 @@ class SigningIn:
 
     signin: SignIn
     gate: Gate
+    oidc: OpenIdSignIn | None = None
+    """Where it is given, people sign in there and no password opens anything (§3.4)."""
     public_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut:
+    """That somebody is signed out here, and where, if anywhere, they sign out of the identity provider too."""
+
+    url: str | None
 
 
 def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
@@ -52,23 +66,27 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         to, wanted = signing_in(), local_path(request.query_params.get("next"))
         if await is_signed_in(request, to):
             return Redirect(wanted, status_code=303, headers=NO_STORE)
-        return form(request, to, wanted=wanted)
+        if to.oidc is not None:
+            return Redirect(begin_address(wanted), status_code=303, headers=NO_STORE)
+        return sign_in_page(request, to, wanted=wanted)
 
     @post(problems.SIGN_IN, exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
     async def sign_in(request: AnyRequest) -> Response[Any]:
         """Sign in and go on to where the reader wanted to be."""
         to, fields = signing_in(), await _fields(request)
         wanted, email = local_path(fields.get("next")), fields.get("email", "")
+        if to.oidc is not None:
+            return Redirect(begin_address(wanted), status_code=303, headers=NO_STORE)
         if not _is_ours(request, to, nonce=request.cookies.get(FORM_COOKIE), token=fields.get(CSRF_FIELD, "")):
-            return form(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
+            return sign_in_page(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
         address = request.client.host if request.client else None
         try:
             session = await to.signin.sign_in(email, fields.get("password", ""), address)
         except TooManyAttempts as error:
             retry = {"retry-after": str(error.retry_after)}
-            return form(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
+            return sign_in_page(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
         except Unauthenticated:
-            return form(request, to, wanted=wanted, email=email, error=WRONG, status=401)
+            return sign_in_page(request, to, wanted=wanted, email=email, error=WRONG, status=401)
         return signed_in(request, to, session, wanted=wanted)
 
     @post("/sign-out", exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
@@ -78,10 +96,11 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         token = request.cookies.get(COOKIE)
         if token is not None:
             if not _is_ours(request, to, nonce=token, token=fields.get(CSRF_FIELD, "")):
-                return form(request, to, wanted="/", error=NOT_OUT, status=403)
+                return sign_in_page(request, to, wanted="/", error=NOT_OUT, status=403)
             await to.signin.sign_out(token)
-        response = Redirect(problems.SIGN_IN, status_code=303, headers=NO_STORE)
-        response.setcookie(cookie(request, to, COOKIE, "", max_age=0))
+        after = SIGNED_OUT if to.oidc is not None else problems.SIGN_IN
+        response = Redirect(after, status_code=303, headers=NO_STORE)
+        response.set_cookie(cookie_for(request, to, COOKIE, "", max_age=0))
         return response
 
     return [form, sign_in, sign_out]
@@ -92,7 +111,13 @@ async def _fields(request: AnyRequest) -> dict[str, str]:
     return {name: value for name, value in given.items() if isinstance(value, str) and len(value) <= MAX_FIELD}
 
 
+def begin_address(wanted: str) -> str:
+    """Return where a sign-in by way of the identity provider begins that leads on to a path."""
+    return BEGIN if wanted == "/" else f"{BEGIN}?{urlencode({'next': wanted})}"
+
+
 async def is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
+    """Tell whether the request comes with a session that is open."""
     token = request.cookies.get(COOKIE)
     if token is None:
         return False
@@ -104,12 +129,12 @@ async def is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
 
 
 def _is_ours(request: AnyRequest, to: SigningIn, *, nonce: str | None, token: str) -> bool:
-    if not nonce or not is_ownform(request.headers, public_url=to.public_url):
+    if not nonce or not is_own_form(request.headers, public_url=to.public_url):
         return False
     return hmac.compare_digest(token.encode(), to.gate.csrf_token(nonce).encode())
 
 
-def form(
+def sign_in_page(
     request: AnyRequest,
     to: SigningIn,
     *,
@@ -118,7 +143,9 @@ def form(
     error: str | None = None,
     status: int = 200,
     headers: dict[str, str] | None = None,
+    signed_out: SignedOut | None = None,
 ) -> Response[bytes]:
+    """Show what a person signs in with: a form, or the way to the identity provider."""
     # Kept while it lasts, so that a form in another tab stays good.
     nonce = request.cookies.get(FORM_COOKIE) or token_urlsafe(24)
     context = {
@@ -127,19 +154,23 @@ def form(
         "next": wanted,
         "csrf_field": CSRF_FIELD,
         "csrf_token": to.gate.csrf_token(nonce),
+        "provider": urlsplit(to.oidc.issuer).hostname if to.oidc is not None else None,
+        "begin": begin_address(wanted),
+        "signed_out": signed_out,
         "insecure": _secure(request, to) and request.url.scheme == "http" and to.public_url is None,
         "signed_in_as": None,
     }
     response = page(request, "sign_in.html", context, status=status, headers={**NO_STORE, **(headers or {})})
-    response.setcookie(cookie(request, to, FORM_COOKIE, nonce, samesite="strict"))
+    response.set_cookie(cookie_for(request, to, FORM_COOKIE, nonce, samesite="strict"))
     return response
 
 
 def signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
+    """Give the browser its session and send it on."""
     response = Redirect(wanted, status_code=303, headers=NO_STORE)
     # The server ends the session; the cookie goes with the browser's own.
-    response.setcookie(cookie(request, to, COOKIE, session.token))
-    response.setcookie(cookie(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
+    response.set_cookie(cookie_for(request, to, COOKIE, session.token))
+    response.set_cookie(cookie_for(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
     return response
 
 
@@ -147,15 +178,17 @@ def _secure(request: AnyRequest, to: SigningIn) -> bool:
     return needs_secure_cookie(request.url.scheme, request.headers.get("host", ""), public_url=to.public_url)
 
 
-def cookie(
+def cookie_for(
     request: AnyRequest,
     to: SigningIn,
     name: str,
     value: str,
     *,
     max_age: int | None = None,
+    path: str = "/",
     samesite: Literal["lax", "strict"] = "lax",
 ) -> Cookie:
+    """Return a cookie that scripts cannot read, for TLS alone but on the reader's own machine."""
     return Cookie(
-        key=name, value=value, max_age=max_age, path="/", httponly=True, secure=_secure(request, to), samesite=samesite
+        key=name, value=value, max_age=max_age, path=path, httponly=True, secure=_secure(request, to), samesite=samesite
     )

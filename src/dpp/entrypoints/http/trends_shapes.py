@@ -11,7 +11,7 @@ from dpp.application.trends import DeliveryTrends, Trend
 from dpp.domain import change_failures, change_lead_times, dora_bands, figures
 from dpp.domain.change_lead_times import Part
 from dpp.domain.dora_bands import Band, band_of
-from dpp.entrypoints.http.shapes import Figure, Meta, trust
+from dpp.entrypoints.http.shapes import Figure, Meta, bounds, trust
 
 
 class TrendPoint(Struct, frozen=True, kw_only=True):
@@ -134,6 +134,7 @@ def _trend(name: str, trend: Trend) -> TrendFigure:
         unit=figure.unit,
         sample_size=figure.sample_size,
         confidence=trust(figure.confidence),
+        bounds=bounds(figure.bounds),
         band=band,
         band_source=_source(band),
         series=[TrendPoint(date=row.day, value=row.value, sample_size=row.sample_size) for row in trend.series],
@@ -141,17 +142,18 @@ def _trend(name: str, trend: Trend) -> TrendFigure:
 
 
 def _failure_rate(answer: DeliveryTrends) -> ChangeFailureRate:
-    plain, bounds = _trend("change_failure_rate", answer.trends["change_failure_rate"]), answer.failure_bounds
+    plain, between = _trend("change_failure_rate", answer.trends["change_failure_rate"]), answer.failure_bounds
     return ChangeFailureRate(
         value=plain.value,
         unit=plain.unit,
         sample_size=plain.sample_size,
         confidence=plain.confidence,
+        bounds=plain.bounds,
         band=plain.band,
         band_source=plain.band_source,
         series=plain.series,
-        confirmed_pct=bounds.confirmed_pct,
-        at_most_pct=bounds.at_most_pct,
+        confirmed_pct=between.confirmed_pct,
+        at_most_pct=between.at_most_pct,
     )
 
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from dpp.application.jobs import Schedule
 
+EVERY_MINUTE = timedelta(minutes=1)
 HOURLY = timedelta(hours=1)
 DAILY = timedelta(days=1)
 
@@ -32,6 +33,8 @@ class Tasks:
     catch_up_forecasts: Callable[[], Awaitable[int]]
     correlate_streams: Callable[[], Awaitable[int]]
     aggregate_pulse: Callable[[], Awaitable[int]]
+    measure_days: Callable[[], Awaitable[int]]
+    close_days: Callable[[], Awaitable[int]]
 
 
 def table(tasks: Tasks) -> Sequence[Schedule]:
@@ -45,4 +48,7 @@ def table(tasks: Tasks) -> Sequence[Schedule]:
         Schedule(name="catch_up_forecasts", every=DAILY, offset=timedelta(hours=4), task=tasks.catch_up_forecasts),
         Schedule(name="correlate_streams", every=HOURLY, task=tasks.correlate_streams),
         Schedule(name="aggregate_pulse", every=DAILY, offset=timedelta(hours=1), task=tasks.aggregate_pulse),
+        Schedule(name="measure_days", every=EVERY_MINUTE, task=tasks.measure_days),
+        # Midnight is at another time in every zone: hourly, and a little after the quarter that days are left open for.
+        Schedule(name="close_days", every=HOURLY, offset=timedelta(minutes=16), task=tasks.close_days),
     )

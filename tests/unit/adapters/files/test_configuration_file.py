@@ -418,6 +418,16 @@ def test_two_streams_cannot_become_one() -> None:
         ("[[group_roles]]\nrole='viewer'\ngroup='g'\npattern='^g$'", r"line 1: group_roles: give either group"),
         ("[[group_roles]]\nrole='viewer'\npattern='g'", r"line 3: .*must begin with \^ and end with \$"),
         ("[[group_roles]]\nrole='viewer'\npattern='^(g$'", r"line 3: group_roles\.pattern"),
+        (
+            "[[group_roles]]\nrole='viewer'\npattern='^(?P<team>.+)$'",
+            r"line 3: .*delivery_stream or tech_stream, not team",
+        ),
+        ("[[group_roles]]\nrole='platform_admin'\npattern='^(.+)-admins$'", r"line 3: .*must capture none"),
+        (
+            "[[delivery_streams]]\nname='a'\n[[group_roles]]\nrole='viewer'\ndelivery_stream='a'\n"
+            "pattern='^(?P<delivery_stream>.+)$'",
+            r"line 6: .*captures the delivery_stream",
+        ),
         ("[[group_roles]]\nrole='viewer'\ngroup='g'\ntech_stream='x'", r"line 4: .*no stream 'x'"),
         (
             "[[tech_streams]]\nname='a'\ngithub_org='o'\n[[group_roles]]\nrole='platform_admin'\ngroup='g'\ntech_stream='a'",

@@ -61,6 +61,7 @@ DATA = Data(
         unit="per_day",
         sample_size=3,
         confidence=TRUST,
+        bounds=shapes.Bounds(low=1.0, high=2.5, missing=2),
         series=[Spot(day=date(2026, 3, 1), value=2.0, sample_size=2)],
     ),
     quality=Trend(
@@ -93,13 +94,14 @@ def read(table: str | None, data: object = DATA, kind: Any = Data, name: str = "
 
 def test_figures_are_a_table_of_a_row_each() -> None:
     """Value, unit, sample and confidence, then what single figures have beside them; it is the table without a name."""
-    head = ["metric", "value", "unit", "sample_size", "confidence_level", "confidence_reasons", "last", "samples"]
+    head = ["metric", "value", "unit", "sample_size", "confidence_level", "confidence_reasons"]
+    head += ["bounds_low", "bounds_high", "bounds_missing", "last", "samples"]
     reasons = '[{"rate":"ticket_stream_tagging_rate","value":71.5,"target":95.0}]'
     assert [
         head,
-        ["speed", "1.5", "per_day", "3", "full", "", "", ""],
-        ["quality", "", "percent", "0", "reduced", reasons, "", ""],
-        ["split", "9.0", "hours", "1", "full", "", "2026-03-01T09:00:00Z", "1; 2"],
+        ["speed", "1.5", "per_day", "3", "full", "", "1.0", "2.5", "2", "", ""],
+        ["quality", "", "percent", "0", "reduced", reasons, "", "", "", "", ""],
+        ["split", "9.0", "hours", "1", "full", "", "", "", "", "2026-03-01T09:00:00Z", "1; 2"],
     ] == read("figures")
     assert read("figures") == read(None)
 

@@ -8,8 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.datastructures import MultiDict
 
-from dpp.domain.catalogue import METRICS
+from dpp.application.forecast_answers import Reason, WhatIf
+from dpp.domain.ageing import AgeBand
+from dpp.domain.bounds import Bounds
+from dpp.domain.catalogue import METRICS, metrics_in
+from dpp.domain.change_lead_times import Part
 from dpp.domain.figures import Figure
+from dpp.domain.metric import Zone
+from dpp.domain.pulse import Dimension
 from dpp.domain.quality import QualityRate
 from dpp.domain.stages import Stage
 from dpp.entrypoints.http.dashboard import cards, filters, words, zones
@@ -64,10 +70,18 @@ class TestFilters:
         window=st.integers(1, 1100),
         stream=st.none() | st.text(min_size=1).filter(lambda text: text == text.strip()),
         zone=st.sampled_from([(), ("realtime",), ("diagnostic",)]),
+        wondered=st.builds(
+            WhatIf,
+            scope_change=st.integers(-1_000_000, 1_000_000),
+            by_date=st.none() | st.dates(),
+            confidence_pct=st.none() | st.integers(1, 100).map(float),
+        ),
     )
-    def test_a_link_shows_the_same_page(self, window: int, stream: str | None, zone: tuple[str, ...]) -> None:
+    def test_a_link_shows_the_same_page(
+        self, window: int, stream: str | None, zone: tuple[str, ...], wondered: WhatIf
+    ) -> None:
         """Filters survive their own query string."""
-        made = Filters(stream=stream, window=window, zones=zone)
+        made = Filters(stream=stream, window=window, zones=zone, what_if=wondered)
 
         assert made == read(*parse_qsl(made.query()))
 
@@ -90,6 +104,22 @@ class TestWords:
         assert said == words.number(value)
 
     @pytest.mark.parametrize(
+        ("minutes", "said"),
+        [
+            *((None, "–"), (0.4, "0 minutes"), (1, "1 minute"), (119, "119 minutes"), (120, "2 hours")),
+            *((2879, "48 hours"), (2880, "2 days"), (5040, "3.5 days")),
+        ],
+    )
+    def test_times_by_the_clock_have_a_fitting_unit(self, minutes: float | None, said: str) -> None:
+        """Up to two hours in minutes, up to two days in hours, then in days."""
+        assert said == words.clock_time(minutes)
+
+    @pytest.mark.parametrize(("value", "said"), [(None, "–"), (0, "0"), (0.04, "0"), (1.25, "+1.2"), (-3, "−3")])
+    def test_differences_have_a_sign(self, value: float | None, said: str) -> None:
+        """What rounds to nothing has none."""
+        assert said == words.signed(value)
+
+    @pytest.mark.parametrize(
         ("value", "said"), [(99.97, "99.9"), (100, "100"), (0.02, "0.1"), (0, "0"), (71.5, "71.5")]
     )
     def test_shares_never_round_to_all_or_nothing(self, value: float, said: str) -> None:
@@ -101,6 +131,21 @@ class TestWords:
         assert "day" == words.unit_word(Figure(value=1.04, unit="days", sample_size=3))
         assert "days" == words.unit_word(Figure(value=1.2, unit="days", sample_size=3))
 
+    @pytest.mark.parametrize(
+        ("low", "high", "missing", "said"),
+        [
+            (30.0, 45.5, 12, "Between 30 days and 45.5 days: 12 things may belong here and do not say so."),
+            (1.0, 30.0, 1, "Between 1 day and 30 days: 1 thing may belong here and does not say so."),
+            (30.01, 30.02, 2, "2 things may belong here and would not change it."),
+        ],
+    )
+    def test_bounds_tell_whether_the_gap_matters(self, low: float, high: float, missing: int, said: str) -> None:
+        """From the least to the most in the figure's unit, or that what is missing makes no difference."""
+        bounds = Bounds(low=low, high=high, missing=missing)
+
+        assert said == words.between(Figure(value=low, unit="days", sample_size=3, bounds=bounds))
+        assert words.between(Figure(value=low, unit="days", sample_size=3)) is None
+
     def test_labels_tell_work_from_waiting(self) -> None:
         """``qa_queue`` is QA, waiting; a label that nobody named is shown as it is."""
         assert "QA, waiting" == words.label("qa_queue")
@@ -110,7 +155,13 @@ class TestWords:
     def test_every_stage_and_rate_has_a_name(self) -> None:
         """No stage and no rate is without words of its own."""
         assert set(Stage) <= set(words.STAGES)
-        assert set(QualityRate) == set(words.RATES) == set(words.SHORT_RATES)
+        assert set(QualityRate) == set(words.RATES) == set(words.SHORT_RATES) == set(words.REMEDIES)
+        assert set(Reason) == set(words.REASONS) == set(words.SHORT_REASONS)
+        assert (set(Part), set(Dimension), set(AgeBand)) == (
+            set(words.PARTS),
+            set(words.DIMENSIONS),
+            set(words.BANDS),
+        )
 
     def test_moments_name_their_zone(self) -> None:
         """A moment is shown in the platform's zone, by name."""
@@ -118,20 +169,25 @@ class TestWords:
 
 
 class TestZones:
-    def test_what_is_shown_exists(self) -> None:
-        """Every figure on the page is one of the catalogue's."""
-        assert set(zones.SHOWN) <= set(METRICS)
-        assert len(zones.SHOWN) == 6
+    def test_every_metric_of_the_page_is_in_a_zone(self) -> None:
+        """Of the catalogue only what crosses streams has no zone here; the bar shows six of its metrics."""
+        shown = {metric.name for zone in zones.CHOICES for metric in metrics_in(Zone(zone.name))}
+
+        assert {"cross_stream_bottleneck"} == set(METRICS) - shown
+        assert set(zones.BAR) <= set(METRICS)
+        assert len(zones.BAR) == 6
 
     def test_news_reach_the_zones_that_they_concern(self) -> None:
-        """Tickets concern every zone, deployments the bar alone, for its data quality."""
+        """Tickets concern all but the pulse, deployments and changes what is about deliveries, and so on."""
         concerned = {
             topic: [zone.name for zone in (zones.HEALTH_BAR, *zones.CHOICES) if topic in zone.topics]
-            for topic in ("tickets", "deployments", "weather")
+            for topic in ("tickets", "deployments", "incidents", "changes", "pulse", "weather")
         }
 
-        assert ["health-bar", "realtime", "diagnostic"] == concerned["tickets"]
-        assert ["health-bar"] == concerned["deployments"]
+        assert ["health-bar", "realtime", "diagnostic", "forecast"] == concerned["tickets"]
+        assert ["health-bar", "trends"] == concerned["deployments"] == concerned["incidents"]
+        assert ["trends"] == concerned["changes"]
+        assert ["health-bar", "pulse"] == concerned["pulse"]
         assert [] == concerned["weather"]
 
 

@@ -16,7 +16,7 @@ from litestar.testing import AsyncTestClient
 
 from dpp.adapters.memory.bottlenecks import MemoryBottleneckReader
 from dpp.adapters.memory.flow_over_time import MemoryFlowReader
-from dpp.adapters.memory.pulse import MemoryPulse
+from dpp.adapters.memory.pulse import MemoryPulse, write_answers
 from dpp.application.calendars import Calendars
 from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
@@ -106,8 +106,8 @@ async def filled() -> tuple[MemoryReading, MemoryPulse]:
         Ticket("4", streams=[(0, "PAY-4", PAYMENTS, ())], cycles=[(100, None, 4.0, 50.0, {})]),
     )
     surveys = MemoryPulse(database=store.database)
-    await surveys.submit([answer(who, 2 + who % 3, PAYMENTS) for who in range(6)])
-    await surveys.submit([answer(who, 5, LENDING) for who in range(2)])
+    write_answers(store.database.surveys, [answer(who, 2 + who % 3, PAYMENTS) for who in range(6)])
+    write_answers(store.database.surveys, [answer(who, 5, LENDING) for who in range(2)])
     return store, surveys
 
 

@@ -141,7 +141,7 @@ async def test_defects_have_their_pairs_of_stages_beside_the_rate() -> None:
         ],
         "unattributed_pct": 20.0,
         "unknown_found": 1,
-        "bounds": {"lowest": 40.0, "highest": 60.0},
+        "bounds": {"low": 40.0, "high": 60.0, "missing": 1},
     } == rate
 
 

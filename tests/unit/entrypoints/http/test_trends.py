@@ -210,6 +210,14 @@ async def test_trends_follow_the_streams_asked_for() -> None:
         assert 404 == (await to.get("/metrics/trends", stream="lending"))[0]
 
 
+@pytest.mark.parametrize("moment", ["1971-01-01T00:00:00Z", "2199-12-31T23:59:59Z"])
+async def test_trends_of_other_ages_are_of_nothing(moment: str) -> None:
+    """Every moment that may be asked about has an answer, beyond the years that the calendar covers too."""
+    async with api() as to:
+        status, body = await to.get("/metrics/trends", as_of=moment, window="1100")
+    assert (200, 1100) == (status, len(body["data"]["deployment_frequency"]["series"]))
+
+
 @pytest.mark.parametrize("asked", [{"window": "0"}, {"window": "1101"}, {"as_of": "1969-01-01T00:00:00Z"}])
 async def test_trends_refuse_what_cannot_be(asked: dict[str, str]) -> None:
     """A window that is too short or too long, and a moment before the calendar begins."""
@@ -291,6 +299,7 @@ async def test_a_verdict_is_taken_down() -> None:
     [
         ("INC-1", {"deployment_id": str(record("c")), "verdict": "confirmed"}, 404),
         ("INC-9", {"deployment_id": str(record("a")), "verdict": "confirmed"}, 404),
+        ("%00", {"deployment_id": str(record("a")), "verdict": "confirmed"}, 404),
         ("INC-1", {"deployment_id": str(record("a")), "verdict": "guilty"}, 400),
         ("INC-1", {"deployment_id": "a", "verdict": "confirmed"}, 400),
         ("INC-1", {"verdict": "confirmed"}, 400),

@@ -7,4 +7,13 @@ from dpp.adapters.postgres.tables.columns import metadata
 
 __all__ = ["metadata"]
 
-from dpp.adapters.postgres.tables import access, configuration, deliveries, derived, events, operations  # noqa: F401
+from dpp.adapters.postgres.tables import (  # noqa: F401
+    access,
+    configuration,
+    deliveries,
+    derived,
+    events,
+    measures,
+    operations,
+    quality,
+)

@@ -289,6 +289,7 @@ defect_events = Table(
     _change_key("defect_events", "issue_id"),
     Index(None, "delivery_stream_id", "found_in_stage"),
     Index(None, "tech_stream_id", "event_timestamp"),
+    Index(None, "issue_id"),
     Index(None, "ticket_id", "event_timestamp"),
     comment="Bugs and the stages that they come from (§4.3.6)",
 )

@@ -14,6 +14,8 @@ stale_keys = Table(
     words("kind"),
     words("key"),
     moment("marked_at", default_now=True),
+    moment("since"),
+    words("cause", nullable=True),
     Index(None, "share", "entry_id"),
     comment="Things whose derived rows do not follow from the facts yet",
 )

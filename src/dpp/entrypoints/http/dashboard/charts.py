@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from dpp.application.flow_answers import Ageing
 from dpp.application.queries import Diagnostic, Realtime
 from dpp.domain.figures import Figure
 from dpp.domain.stages import WIP_STAGES
@@ -59,6 +60,25 @@ def flow(answer: Diagnostic) -> Chart:
                 "queue": row.is_queue,
             }
             for row in answer.labels
+        ],
+    }
+
+
+def ageing(answer: Ageing) -> Chart:
+    """Unfinished tickets by stage and age, with the percentiles of finished ones as lines."""
+    stages = [stage.value for stage in WIP_STAGES]
+    elsewhere = sorted({ticket.stage for ticket in answer.tickets} - set(stages))
+    places = [*stages, *elsewhere]
+    lines = _lines(answer.cycle_times)
+    said = ", ".join(f"{line['name']} at {words.number(_number(line['value']))} days" for line in lines)
+    return {
+        "kind": "ageing",
+        "description": f"Scatter chart of {words.tickets(len(answer.tickets))} in progress by stage and age; {said}.",
+        "stages": [words.stage(stage) for stage in places],
+        "lines": lines,
+        "points": [
+            [places.index(ticket.stage), round(ticket.age_days, 3), ticket.ticket_id, int(ticket.is_blocked)]
+            for ticket in answer.tickets[:MAX_POINTS]
         ],
     }
 

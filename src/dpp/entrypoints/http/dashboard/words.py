@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from dpp.application.forecast_answers import Reason
+from dpp.domain.ageing import AgeBand
+from dpp.domain.change_lead_times import Part
 from dpp.domain.figures import Figure
+from dpp.domain.metric import Unit
+from dpp.domain.pulse import Dimension, Period
 from dpp.domain.quality import QualityRate
 from dpp.domain.stages import UNMAPPED
 
@@ -51,9 +57,75 @@ SHORT_RATES: Mapping[QualityRate, str] = MappingProxyType(
     }
 )
 
-_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"days": ("day", "days"), "hours": ("hour", "hours"), "percent": ("%", "%"), "count": ("ticket", "tickets")}
+#: What raises each rate, in one sentence.
+REMEDIES: Mapping[QualityRate, str] = MappingProxyType(
+    {
+        QualityRate.PR_TICKET_LINKAGE: "Put the ticket's key into the name of the branch or the title of the change.",
+        QualityRate.TICKET_STREAM_TAGGING: "Give open tickets the label, component or field of their technology.",
+        QualityRate.DEFECT_ORIGIN_ATTRIBUTION: "Fill in where a defect was made when it is closed.",
+        QualityRate.DEPLOYMENT_TRACEABILITY: "Let deployments report the commit or the pull request that they carry.",
+        QualityRate.PULSE_RESPONSE: "Tell the team what came of its last answers before asking again.",
+    }
 )
+
+#: Why there is no confidence and no forecast.
+REASONS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.TECH_STREAM: "It exists for delivery streams only. Choose all technology streams to see it.",
+        Reason.NO_STREAM: "Each sprint belongs to one delivery stream. Choose one to see its sprint.",
+        Reason.NO_SPRINT: "No sprint with a first and a last day runs today. It appears when one is started in Jira.",
+        Reason.NO_HISTORY: "No sprint was closed yet to learn a pace from. It appears once the first one is.",
+    }
+)
+
+#: The same in the fewest words.
+SHORT_REASONS: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.TECH_STREAM: "of delivery streams only",
+        Reason.NO_STREAM: "choose a delivery stream",
+        Reason.NO_SPRINT: "no sprint is running",
+        Reason.NO_HISTORY: "no closed sprint yet",
+    }
+)
+
+#: The parts of a change's way.
+PARTS: Mapping[Part, str] = MappingProxyType(
+    {
+        Part.LEAD_TIME: "Opened until with users",
+        Part.CODING: "Coding before it was opened",
+        Part.PICKUP: "Waiting for review",
+        Part.REVIEW: "In review until merged",
+        Part.DEPLOY: "Merged until with users",
+    }
+)
+
+DIMENSIONS: Mapping[Dimension, str] = MappingProxyType(
+    {Dimension.PACE: "Pace", Dimension.TOOLING: "Tooling", Dimension.CLARITY: "Clarity"}
+)
+
+BANDS: Mapping[AgeBand, str] = MappingProxyType(
+    {
+        AgeBand.BELOW_P50: "within p50",
+        AgeBand.P50_TO_P85: "past p50",
+        AgeBand.P85_TO_P95: "past p85",
+        AgeBand.ABOVE_P95: "past p95",
+    }
+)
+
+_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "days": ("day", "days"),
+        "hours": ("hour", "hours"),
+        "minutes": ("minute", "minutes"),
+        "percent": ("%", "%"),
+        "count": ("ticket", "tickets"),
+        "per_week": ("a week", "a week"),
+        "score": ("of 5", "of 5"),
+    }
+)
+#: Where a defect can be found or made beside the stages.
+_PLACES: Mapping[str, str] = MappingProxyType({"production": "Production", "unknown": "Not told"})
+_MINUTES_PER_HOUR, _MINUTES_PER_DAY = 60, 1440
 
 
 def number(value: float | None) -> str:
@@ -102,10 +174,73 @@ def stage(name: str) -> str:
     return STAGES.get(name, name.replace("_", " ").capitalize())
 
 
+def place(name: str) -> str:
+    """Return what people call where a defect was made or found."""
+    return _PLACES.get(name) or stage(name)
+
+
 def label(name: str) -> str:
     """Return what people call the time under a label: ``qa`` is work, ``qa_queue`` is waiting (decision 0001)."""
     base = name.removesuffix("_queue")
     return stage(base) if base == name else f"{stage(base)}, waiting"
+
+
+def clock_time(minutes: float | None) -> str:
+    """Return a time by the clock in the unit that people would choose: minutes, hours from two on, days from two on."""
+    if minutes is None:
+        return NO_VALUE
+    if minutes < 2 * _MINUTES_PER_HOUR:
+        return counted(round(minutes), "minute")
+    if minutes < 2 * _MINUTES_PER_DAY:
+        return f"{number(minutes / _MINUTES_PER_HOUR)} hours"
+    return f"{number(minutes / _MINUTES_PER_DAY)} days"
+
+
+def hours(value: float | None) -> str:
+    """Return hours by the clock likewise."""
+    return clock_time(None if value is None else value * _MINUTES_PER_HOUR)
+
+
+def said(figure: Figure) -> str:
+    """Return a figure with its unit, in the one that people would choose; a dash without a value."""
+    return in_unit(figure.value, figure)
+
+
+def in_unit(value: float | None, figure: Figure) -> str:
+    """Return a value as a figure of its unit is said."""
+    if value is None:
+        return NO_VALUE
+    match figure.unit:
+        case Unit.PERCENT:
+            return f"{percent(value)}{FIXED_SPACE}%"
+        case Unit.MINUTES:
+            return clock_time(value)
+        case Unit.HOURS:
+            return hours(value)
+        case _:
+            return f"{number(value)} {unit_word(replace(figure, value=value, bounds=None))}"
+
+
+def between(figure: Figure) -> str | None:
+    """Return how far what is missing could move a figure; None where nothing is known to be missing."""
+    bounds = figure.bounds
+    if bounds is None:
+        return None
+    low, high = in_unit(bounds.low, figure), in_unit(bounds.high, figure)
+    things = f"{number(bounds.missing)} {'thing' if bounds.missing == 1 else 'things'}"
+    if low == high:
+        return f"{things} may belong here and would not change it."
+    return (
+        f"Between {low} and {high}: {things} may belong here and {'does' if bounds.missing == 1 else 'do'} not say so."
+    )
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign; a dash for None."""
+    if value is None:
+        return NO_VALUE
+    text = number(abs(value))
+    return text if text == "0" else f"{'+' if value > 0 else '−'}{text}"
 
 
 def against_target(value: float | None, target: float) -> str:
@@ -119,7 +254,22 @@ def moment(when: datetime, *, zone: ZoneInfo) -> str:
     return f"{day(when, zone=zone)}, {local:%H:%M} {local:%Z}"
 
 
+def clock(when: datetime, *, zone: ZoneInfo) -> str:
+    """Return the time of day of a moment."""
+    local = when.astimezone(zone)
+    return f"{local:%H:%M} {local:%Z}"
+
+
 def day(when: datetime, *, zone: ZoneInfo) -> str:
     """Return the day of a moment in a zone."""
-    local = when.astimezone(zone)
-    return f"{local.day} {local:%b %Y}"
+    return calendar_day(when.astimezone(zone).date())
+
+
+def calendar_day(when: date | None) -> str:
+    """Return a day as people write it; a dash for None."""
+    return NO_VALUE if when is None else f"{when.day} {when:%b %Y}"
+
+
+def month(period: Period) -> str:
+    """Return the month of a survey."""
+    return f"{date(period.year, period.month, 1):%b %Y}"

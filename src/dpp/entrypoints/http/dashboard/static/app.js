@@ -63,12 +63,17 @@
     return !selection.isCollapsed && element.contains(selection.anchorNode);
   }
 
+  function isWritingIn(element) {
+    const field = document.activeElement;
+    return field?.matches?.("input, select") && element.contains(field) && field.value !== field.defaultValue;
+  }
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, requestConfig, xhr } = event.detail;
     if (!target) return;
     const byItself = requestConfig.triggeringEvent?.type === "refresh";
-    if (byItself && xhr.status === 200 && selectionIn(target)) {
-      event.detail.shouldSwap = false; // somebody is copying from it: later
+    if (byItself && xhr.status === 200 && (selectionIn(target) || isWritingIn(target))) {
+      event.detail.shouldSwap = false; // somebody is copying from it, or writing into it: later
       waiting.add(target.id);
       return;
     }
@@ -95,16 +100,22 @@
     if (event.detail.successful && live?.dataset.state === "stale") tell("live");
   });
 
-  document.addEventListener("selectionchange", () => {
+  function catchUp() {
     if (!waiting.size || !document.getSelection().isCollapsed) return;
-    const zones = [...waiting].map((id) => document.getElementById(id)).filter(Boolean);
-    waiting.clear();
+    const zones = [...waiting].map((id) => document.getElementById(id)).filter((zone) => zone && !isWritingIn(zone));
+    zones.forEach((zone) => waiting.delete(zone.id));
     zones.forEach(refresh);
-  });
+  }
+  document.addEventListener("selectionchange", catchUp);
+  document.addEventListener("focusout", () => setTimeout(catchUp, 1000));
 
   function tryAgain(event) {
     const zone = event.detail.elt;
     if (!zone.matches(SELECTOR) || event.detail.xhr?.status === 401) return;
+    if ([404, 422].includes(event.detail.xhr?.status)) {
+      location.reload(); // what the page asks for is no more: its own answer says why
+      return;
+    }
     tell("stale");
     setTimeout(() => document.contains(zone) && refresh(zone), RETRY_MS);
   }
@@ -115,7 +126,9 @@
   const DEFAULTS = new Set(["stream", "tech_stream", "as_of", "days"]);
 
   document.addEventListener("htmx:configRequest", (event) => {
-    if (event.detail.elt.id !== "filters") return;
+    const { id } = event.detail.elt;
+    if (id === "what-if") [...event.detail.formData].forEach(([name, value]) => value === "" && event.detail.formData.delete(name));
+    if (id !== "filters") return;
     const sent = event.detail.formData;
     if (sent.get("window") === "custom" && sent.get("days")) sent.set("window", sent.get("days"));
     sent.delete("days");

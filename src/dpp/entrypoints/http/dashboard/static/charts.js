@@ -18,7 +18,8 @@
   }
 
   function inks() {
-    const names = ["ink", "ink-soft", "line", "surface", "active", "queue", "on-active", "on-queue", "p50", "p85", "p95"];
+    const names = ["ink", "ink-soft", "line", "surface", "active", "queue", "on-active", "on-queue", "p50", "p70", "p85", "p95"];
+    for (let band = 1; band <= 6; band += 1) names.push(`band${band}`);
     return Object.fromEntries(names.map((name) => [name, colour(name)]));
   }
 
@@ -81,7 +82,7 @@
     const total = data.rows.map((row) => row.active + row.queue);
     const bar = (name, key, fill, text, decal) => ({
       name, type: "bar", stack: "wip", barMaxWidth: 26, barCategoryGap: "28%",
-      data: data.rows.map((row) => row[key]),
+      data: data.rows.map((row) => row[key] || null), // a bar of nothing would still have a border
       itemStyle: { color: fill, decal, borderColor: ink.surface, borderWidth: 1 },
       emphasis: { disabled: true },
       label: { show: total.some((count) => count > 0), formatter: ({ value }) => (value >= Math.max(...total) * 0.07 ? value : ""), color: text, fontWeight: 600, backgroundColor: decal ? fill : "transparent", padding: [1, 3], borderRadius: 3 },
@@ -170,7 +171,156 @@
     };
   }
 
-  const KINDS = { wip, scatter, flow };
+  const dayWords = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" });
+
+  const monthWords = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", month: "short", year: "numeric" });
+
+  const months = (ink) => ({
+    type: "category", boundaryGap: true, axisTick: { show: false }, axisLine: { lineStyle: { color: ink.line } },
+    axisLabel: { color: ink["ink-soft"], hideOverlap: true },
+  });
+
+  const days = (ink, narrow) => ({
+    type: "time", splitNumber: narrow ? 3 : 5, axisLine: { lineStyle: { color: ink.line } }, axisTick: { lineStyle: { color: ink.line } },
+    axisLabel: { color: ink["ink-soft"], hideOverlap: true, formatter: { year: "{yyyy}", month: "{d} {MMM}", day: "{d} {MMM}", hour: "" } },
+    minInterval: 24 * 3600 * 1000,
+  });
+
+  const values = (ink, name) => ({
+    type: "value", name, nameTextStyle: { color: ink["ink-soft"], align: "left", padding: [0, 0, 0, -18] },
+    axisLabel: { color: ink["ink-soft"] }, splitLine: { lineStyle: { color: ink.line } }, splitNumber: 4,
+  });
+
+  function series(data, ink, narrow) {
+    const signs = ["circle", "diamond", "triangle"];
+    const several = data.lines.length > 1;
+    return {
+      ...frame(data, ink),
+      useUTC: true,
+      legend: several ? { ...legend(ink), itemWidth: 24, left: "right", data: data.lines.map((line) => line.name) } : { show: false },
+      grid: { left: 4, right: 16, top: 30, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      xAxis: data.signs ? { ...months(ink), data: data.days.map(monthWords) } : days(ink, narrow),
+      yAxis: { ...values(ink, data.unit), min: data.scale ? data.scale[0] : 0, max: data.scale ? data.scale[1] : ({ max }) => (data.unit === "percent" ? Math.min(100, Math.ceil(max / 5 + 0.1) * 5) : null) },
+      tooltip: {
+        ...frame(data, ink).tooltip, trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink["ink-soft"] } },
+        formatter: (points) =>
+          tip(data.signs ? monthWords(data.days[points[0].dataIndex]) : dayWords(data.days[points[0].dataIndex]), ...points.map(({ seriesIndex, seriesName, dataIndex }) => {
+            const value = data.lines[seriesIndex].values[dataIndex];
+            return `${several ? `${seriesName}: ` : ""}${value == null ? "no sample" : `${round(value)} ${data.unit === "percent" ? "%" : data.scale ? "" : data.unit}`}`;
+          })),
+      },
+      series: data.lines.map((line, place) => ({
+        name: line.name, type: "line", data: data.signs ? line.values : data.days.map((day, at) => [day, line.values[at]]), connectNulls: false,
+        showSymbol: data.signs || data.days.length < 3, symbol: signs[place], symbolSize: data.signs ? 8 : 6,
+        lineStyle: { color: ink[line.ink], width: 2, type: line.dash }, itemStyle: { color: ink[line.ink] },
+        areaStyle: several ? null : { color: ink[line.ink], opacity: 0.1 },
+        emphasis: { disabled: true },
+      })),
+    };
+  }
+
+  function cumulative(data, ink, narrow) {
+    return {
+      ...frame(data, ink),
+      useUTC: true,
+      legend: { ...legend(ink), icon: "rect", data: data.bands.map((band) => band.name).reverse() },
+      grid: { left: 4, right: 16, top: narrow ? 58 : 34, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      xAxis: days(ink, narrow),
+      yAxis: { ...values(ink, ""), minInterval: 1 },
+      tooltip: {
+        ...frame(data, ink).tooltip, trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink["ink-soft"] } },
+        formatter: (points) => tip(dayWords(points[0].value[0]), ...points.map(({ seriesName, value }) => `${seriesName}: ${value[1]}`).reverse()),
+      },
+      series: data.bands.map((band, place) => ({
+        name: band.name, type: "line", stack: "all", symbol: "none",
+        data: data.days.map((day, at) => [day, band.counts[at]]),
+        itemStyle: { color: ink[`band${place + 1}`] },
+        lineStyle: { color: ink.surface, width: 1 },
+        areaStyle: { color: ink[`band${place + 1}`], opacity: 1 },
+        emphasis: { disabled: true },
+      })),
+    };
+  }
+
+  function ageing(data, ink, narrow) {
+    const dashes = { p50: "solid", p85: "dashed", p95: "dotted" };
+    const places = data.points.map(() => 0);
+    // Side by side instead of on top of each other, in the same place at every drawing.
+    const seen = new Map();
+    data.points.forEach(([stage], at) => { places[at] = seen.get(stage) || 0; seen.set(stage, places[at] + 1); });
+    const SHORT = { Development: "Dev", "Code review": "Review", "Unmapped status": "Unmapped" };
+    const brief = (stage = "") => (narrow && SHORT[stage]) || stage;
+    const offset = (at) => (((places[at] * 7) % 11) - 5) / 11 * 0.7;
+    const dots = (blocked) => data.points
+      .map(([stage, age, ticket, isBlocked], at) => ({ value: [stage + 1 + offset(at), age], ticket, stage, isBlocked }))
+      .filter((point) => Boolean(point.isBlocked) === blocked);
+    const dot = (name, blocked, symbol, fill) => ({
+      name, type: "scatter", data: dots(blocked), symbol, symbolSize: blocked ? 11 : 9,
+      itemStyle: { color: fill, opacity: 0.8 }, emphasis: { scale: 1.4 },
+    });
+    return {
+      ...frame(data, ink),
+      legend: { ...legend(ink), data: ["In progress", "Blocked"] },
+      grid: { left: 4, right: 68, top: 46, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      xAxis: {
+        type: "value", min: 0, max: data.stages.length + 1, interval: 1, splitLine: { show: false },
+        axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } }, axisTick: { show: false },
+        axisLabel: { color: ink.ink, fontSize: narrow ? 10 : 12, showMinLabel: false, showMaxLabel: false, formatter: (at) => brief(data.stages[at - 1]) },
+      },
+      yAxis: { ...values(ink, "working days"), axisLine: { show: false }, axisTick: { show: false }, min: 0, max: ({ max }) => Math.ceil(Math.max(max, ...data.lines.map((line) => line.value)) * 1.05) },
+      tooltip: {
+        ...frame(data, ink).tooltip, trigger: "item",
+        formatter: ({ componentType, name, value, data: point }) =>
+          componentType === "markLine"
+            ? tip(name, `${round(value)} working days`)
+            : tip(point.ticket, `${round(point.value[1])} working ${unit(point.value[1], "day", "days")} so far`, data.stages[point.stage], ...(point.isBlocked ? ["blocked"] : [])),
+      },
+      series: [
+        {
+          ...dot("In progress", false, "circle", ink.active),
+          markLine: {
+            symbol: "none", animation: false, emphasis: { disabled: true },
+            data: data.lines.map((line) => ({
+              yAxis: line.value, name: line.name, lineStyle: { color: ink[line.name], type: dashes[line.name], width: 1.5 },
+              label: { formatter: `${line.name} ${round(line.value)}`, color: ink[line.name], fontWeight: 600, position: "end", distance: 6 },
+            })),
+          },
+        },
+        dot("Blocked", true, "diamond", ink.p85),
+      ],
+    };
+  }
+
+  function histogram(data, ink, narrow) {
+    const dashes = { p50: "solid", p70: [8, 3], p85: "dashed", p95: "dotted" };
+    const short = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short" });
+    return {
+      ...frame(data, ink),
+      grid: { left: 4, right: 16, top: 46, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      xAxis: {
+        type: "category", data: data.rows.map((row) => short(row.day)), axisTick: { show: false },
+        axisLine: { lineStyle: { color: ink.line } }, axisLabel: { color: ink["ink-soft"], hideOverlap: true, interval: "auto" },
+      },
+      yAxis: { ...values(ink, "% of the runs"), min: 0 },
+      tooltip: {
+        ...frame(data, ink).tooltip, trigger: "axis", axisPointer: { type: "none" },
+        formatter: ([{ dataIndex }]) => tip(dayWords(data.rows[dataIndex].day), `${round(data.rows[dataIndex].share)} % of the runs end here`),
+      },
+      series: [{
+        type: "bar", data: data.rows.map((row) => row.share), barCategoryGap: "12%", itemStyle: { color: ink.active, opacity: 0.75 },
+        emphasis: { disabled: true },
+        markLine: {
+          symbol: "none", animation: false, silent: true, emphasis: { disabled: true },
+          data: data.lines.map((line, place) => ({
+            xAxis: line.bar, lineStyle: { color: ink[line.ink], type: dashes[line.ink], width: 2 },
+            label: { formatter: line.names.join(" "), color: ink[line.ink], fontWeight: 600, position: "end", distance: 4 + (place % 2) * 14 },
+          })),
+        },
+      }],
+    };
+  }
+
+  const KINDS = { wip, scatter, flow, series, cumulative, ageing, histogram };
 
   // --- Drawing, and drawing again -------------------------------------------------------------------------------------
 
@@ -219,9 +369,34 @@
     entry.chart.setOption(KINDS[data.kind](data, inks(), narrow), { notMerge: false });
   }
 
+  // What is in sight, and what is drawn already, is drawn at once; the rest when the browser has time.
+  const queue = [];
+  const whenIdle = window.requestIdleCallback ? (work) => requestIdleCallback(work, { timeout: 500 }) : (work) => setTimeout(work, 1);
+
+  function drawNext(deadline) {
+    try {
+      do {
+        const [source, options] = queue.shift();
+        if (source.isConnected) draw(source, options);
+      } while (queue.length && deadline?.timeRemaining?.() > 10);
+    } finally {
+      if (queue.length) whenIdle(drawNext); // one that fails must not keep the others
+    }
+  }
+
+  function drawLater(source, options) {
+    queue.push([source, options]);
+    if (queue.length === 1) whenIdle(drawNext);
+  }
+
+  function isUrgent(source) {
+    const host = document.getElementById(source.dataset.chart);
+    return drawn.has(source.dataset.chart) || (host && host.getBoundingClientRect().top < window.innerHeight);
+  }
+
   function drawAll(options) {
     for (const [id, { host }] of drawn) if (!host.isConnected) forget(id);
-    document.querySelectorAll(".chart-data").forEach((source) => draw(source, options));
+    document.querySelectorAll(".chart-data").forEach((source) => (isUrgent(source) ? draw : drawLater)(source, options));
   }
 
   const anew = () => drawAll({ anew: true });

@@ -1,0 +1,216 @@
+"""Flat rows that name the things behind figures, and those that may belong there and do not say so (decision 0026).
+
+Everything is as of a view's moment, and of what the view shows. No row has a person in it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from dpp.application.views import View, Window
+from dpp.domain.deployments import PRODUCTION
+
+
+class Among(StrEnum):
+    """Which things are asked for."""
+
+    SHOWN = "shown"
+    """Those that the view shows."""
+    UNPLACED = "unplaced"
+    """Those that the view does not show for nothing but that they are of no stream of a kind that it asks for; none for
+    a view that asks for no stream, or whose scope does not see everything: what is of no stream is of nobody's."""
+
+
+def sees_unplaced(view: View) -> bool:
+    """Whether a view may tell of things that are of no stream."""
+    return view.scope.is_all and (view.delivery_stream_id is not None or view.tech_stream_id is not None)
+
+
+def is_among(view: View, among: Among, *, delivery_stream_id: UUID | None, tech_stream_ids: tuple[UUID, ...]) -> bool:
+    """Whether a thing of these streams is among those that are asked for."""
+    is_shown = view.shows(delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
+    if among is Among.SHOWN:
+        return is_shown
+    may_be_delivery = view.delivery_stream_id is None or delivery_stream_id in (None, view.delivery_stream_id)
+    may_be_tech = view.tech_stream_id is None or not tech_stream_ids or view.tech_stream_id in tech_stream_ids
+    return sees_unplaced(view) and not is_shown and may_be_delivery and may_be_tech
+
+
+class PlacedTicket(NamedTuple):
+    """An unfinished ticket, and where it is since when; ``unmapped`` is a stage here."""
+
+    ticket_id: str
+    delivery_stream_id: UUID | None
+    stage: str
+    active: bool
+    entered_at: datetime
+
+
+class FinishedTicket(NamedTuple):
+    """A completed ticket; without a cycle time nobody ever worked on it, and without efficiency it has no share."""
+
+    ticket_id: str
+    delivery_stream_id: UUID | None
+    completed_at: datetime
+    cycle_days: float | None
+    flow_efficiency_pct: float | None
+
+
+class AsideTicket(NamedTuple):
+    """A ticket that was cancelled in the window, or done in it and taken up again by the view's moment."""
+
+    ticket_id: str
+    delivery_stream_id: UUID | None
+    at: datetime
+    is_cancelled: bool
+
+
+class EndedPullRequest(NamedTuple):
+    """A merged or closed pull request; ``reviews`` are those of others than the author, ``other_reviews`` the rest."""
+
+    repository: str
+    pr_number: int
+    ticket_id: str | None
+    opened_at: datetime
+    ended_at: datetime
+    first_review_at: datetime | None
+    reviews: int
+    other_reviews: int
+
+    @property
+    def hours(self) -> float | None:
+        """Hours by the clock to the first review; None without one, or when it came before the opening."""
+        if self.first_review_at is None or self.first_review_at < self.opened_at:
+            return None
+        return (self.first_review_at - self.opened_at).total_seconds() / 3600
+
+
+class ReviewedPullRequest(NamedTuple):
+    """A pull request with how many peer reviews it got in the window, the last of them at ``last_at``."""
+
+    repository: str
+    pr_number: int
+    reviews: int
+    last_at: datetime
+
+
+class DefectInWindow(NamedTuple):
+    """A defect by its latest attribution; ``at`` is when something was told of it last in the window."""
+
+    ticket_id: str
+    at: datetime
+    found_in_stage: str
+    introduced_in_stage: str | None
+
+
+class EndedDeployment(NamedTuple):
+    """A deployment that ended, to any environment; ``incidents`` are those that it is blamed for."""
+
+    record_id: UUID
+    repository: str | None
+    pipeline_id: str
+    pipeline_run_id: str
+    environment: str
+    deployed_at: datetime
+    has_succeeded: bool
+    is_config_only: bool
+    rolled_back_at: datetime | None
+    lead_time_hrs: float | None
+    commit_sha: str | None
+    pr_number: int | None
+    ticket_id: str | None
+    incidents: tuple[str, ...]
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the change failure rate counts it: to production, and more than configuration."""
+        return self.environment == PRODUCTION and not self.is_config_only
+
+    @property
+    def is_release(self) -> bool:
+        """Whether the deployment frequency counts it: a change that succeeded and was not taken back."""
+        return self.is_change and self.has_succeeded and self.rolled_back_at is None
+
+    @property
+    def did_harm(self) -> bool:
+        """Whether it was taken back or is blamed for an incident."""
+        return self.rolled_back_at is not None or bool(self.incidents)
+
+    @property
+    def known_lead_time(self) -> float | None:
+        """Its lead time in hours, if the lead time counts it: to production, and successful."""
+        return self.lead_time_hrs if self.environment == PRODUCTION and self.has_succeeded else None
+
+
+class IncidentInWindow(NamedTuple):
+    """An incident that ended in the window, or that began in it and had no end that counts: then ``minutes`` is None.
+
+    ``at`` is when it ended, else when it began; ``is_faulty`` says that its reports contradict each other.
+    """
+
+    incident_id: str
+    service_name: str
+    severity: str | None
+    at: datetime
+    minutes: float | None
+    is_faulty: bool
+
+
+class BlockedTicket(NamedTuple):
+    """A ticket that was flagged as blocked at some time; without a technology stream nothing tells by what."""
+
+    ticket_id: str
+    delivery_stream_id: UUID | None
+    at: datetime
+    blocking_tech_stream_id: UUID | None
+
+
+class EvidenceReader(Protocol):
+    """Reads what figures are made of, in order: the latest first, then by name. Raises ``Unavailable``."""
+
+    @abstractmethod
+    async def placed(self, view: View, *, among: Among = Among.SHOWN) -> Sequence[PlacedTicket]:
+        """Return the unfinished tickets, those that are longest where they are first."""
+
+    @abstractmethod
+    async def in_sprint(self, view: View, *, sprint_id: UUID) -> Sequence[PlacedTicket]:
+        """Return the unfinished tickets of a delivery stream whose latest sprint is this one, likewise."""
+
+    @abstractmethod
+    async def finished(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[FinishedTicket]:
+        """Return the tickets that were completed in the window."""
+
+    @abstractmethod
+    async def set_aside(self, view: View, *, window: Window) -> Sequence[AsideTicket]:
+        """Return the tickets that the window saw end, and that count as completed in no window at the moment."""
+
+    @abstractmethod
+    async def pull_requests(
+        self, view: View, *, window: Window, among: Among = Among.SHOWN
+    ) -> Sequence[EndedPullRequest]:
+        """Return the pull requests that were merged or closed in the window."""
+
+    @abstractmethod
+    async def reviewed(self, view: View, *, window: Window) -> Sequence[ReviewedPullRequest]:
+        """Return the pull requests that peers reviewed in the window."""
+
+    @abstractmethod
+    async def defects(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[DefectInWindow]:
+        """Return the defects with an event in the window."""
+
+    @abstractmethod
+    async def deployments(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[EndedDeployment]:
+        """Return the deployments that ended in the window, to every environment."""
+
+    @abstractmethod
+    async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
+        """Return the incidents that ended in the window, or that began in it and did not."""
+
+    @abstractmethod
+    async def blocked(self, view: View, *, window: Window) -> Sequence[BlockedTicket]:
+        """Return each time in the window that a ticket was flagged as blocked."""

@@ -1,0 +1,128 @@
+"""How far what is of no stream could move the figures of a stream (decision 0026).
+
+Only a view that asks for a stream and sees everything hears of it: what is of no stream is of nobody's, so that who
+sees some streams alone is told nothing of it, not even a number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dpp.application.evidence_reader import Among, EndedDeployment, EvidenceReader, FinishedTicket, sees_unplaced
+from dpp.application.views import View, Window
+from dpp.domain.arrays import FloatArray
+from dpp.domain.bounds import (
+    Bounds,
+    Missing,
+    count_bounds,
+    mean_bounds,
+    percentile_bounds,
+    rate_bounds,
+)
+from dpp.domain.defects import missing_defects
+from dpp.domain.dora import (
+    LEAD_TIME_PERCENTILES,
+    Deployments,
+    Restores,
+    restored_minutes,
+    successful_lead_times,
+)
+from dpp.domain.figures import NO_VALUES, Figure
+from dpp.domain.stages import WIP_STAGES
+
+_IN_PROGRESS = frozenset(stage.value for stage in WIP_STAGES)
+
+
+class Gaps:
+    """Finds what may belong to a view.
+
+    Args:
+        reader: names things of no stream; without it nothing is known to be missing.
+    """
+
+    def __init__(self, *, reader: EvidenceReader | None = None) -> None:
+        self._reader = reader
+
+    async def in_progress(self, view: View) -> int:
+        """Return how many tickets in progress may be of the view."""
+        reader = self._telling(view)
+        rows = await reader.placed(view, among=Among.UNPLACED) if reader else ()
+        return sum(row.stage in _IN_PROGRESS for row in rows)
+
+    async def finished(self, view: View, *, window: Window) -> Sequence[FinishedTicket]:
+        """Return completed tickets that may be of the view."""
+        reader = self._telling(view)
+        return await reader.finished(view, window=window, among=Among.UNPLACED) if reader else ()
+
+    async def review_hours(self, view: View, *, window: Window) -> FloatArray:
+        """Return the hours to the first review of pull requests that may be of the view."""
+        reader = self._telling(view)
+        rows = await reader.pull_requests(view, window=window, among=Among.UNPLACED) if reader else ()
+        return known(row.hours for row in rows)
+
+    async def defects(self, view: View, *, window: Window) -> Missing:
+        """Return the defects that may be of the view."""
+        reader = self._telling(view)
+        rows = await reader.defects(view, window=window, among=Among.UNPLACED) if reader else ()
+        return missing_defects(row.found_in_stage for row in rows)
+
+    async def deliveries(self, view: View, *, window: Window) -> MissingDeliveries:
+        """Return the deployments and incidents that may be of the view."""
+        reader = self._telling(view)
+        if reader is None:
+            return MissingDeliveries(deployments=(), restore_minutes=NO_VALUES)
+        deployments = await reader.deployments(view, window=window, among=Among.UNPLACED)
+        incidents = await reader.incidents(view, window=window, among=Among.UNPLACED)
+        return MissingDeliveries(deployments=deployments, restore_minutes=known(row.minutes for row in incidents))
+
+    def _telling(self, view: View) -> EvidenceReader | None:
+        return self._reader if sees_unplaced(view) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingDeliveries:
+    """Deployments that may be of a stream, and the minutes that incidents lasted which may be."""
+
+    deployments: Sequence[EndedDeployment]
+    restore_minutes: FloatArray
+
+    def bounds(
+        self, figures: Mapping[str, Figure], history: Deployments, restores: Restores, *, moment: int, days: int
+    ) -> Mapping[str, Bounds | None]:
+        """
+        Return how far they could move the figures of §6.4, by the names of the metrics.
+
+        Args:
+            figures: the figures without them.
+            history: the deployments that those were taken from.
+            restores: likewise.
+            moment: as of which, microseconds since 1970-01-01T00:00Z.
+            days: that are looked back from it.
+        """
+        releases = sum(row.is_release for row in self.deployments)
+        changes = [row for row in self.deployments if row.is_change]
+        failed = figures["change_failure_rate"]
+        harmful = sum(row.did_harm for row in changes)
+        frequency = figures["deployment_frequency"].value or 0.0
+        minutes = restored_minutes(restores, moment=moment, days=days)
+        lead_times = successful_lead_times(history, moment=moment, days=days)
+        hours = known(row.known_lead_time for row in self.deployments)
+        return {
+            "deployment_frequency": count_bounds(frequency, missing=releases, each=7 / days),
+            "change_failure_rate": rate_bounds(
+                hits=round((failed.value or 0.0) * failed.sample_size / 100),
+                total=failed.sample_size,
+                missing=Missing(hits=harmful, misses=len(changes) - harmful),
+            ),
+            "ttr_median": percentile_bounds(minutes, self.restore_minutes, p=50),
+            "ttr_mean": mean_bounds(minutes, self.restore_minutes),
+            **{f"lead_time_p{p}": percentile_bounds(lead_times, hours, p=p) for p in LEAD_TIME_PERCENTILES},
+        }
+
+
+def known(values: Iterable[float | None]) -> FloatArray:
+    """Return those of some values that are known, in order."""
+    return np.array([value for value in values if value is not None], dtype=np.float64)

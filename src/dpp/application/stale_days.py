@@ -1,0 +1,64 @@
+"""From what made things stale to the days whose figures that may change (decision 0025).
+
+As of a moment only what had happened counts, so a fact changes no figure of a day that ended before it: the time that a
+fact is about tells which days are concerned. What a setting or a person changes may concern any day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from dpp.application.derivation import News
+from dpp.application.measures import Cause, StaleDays, StreamKey
+from dpp.application.stale import StaleKey
+from dpp.domain.metric import Dimension
+
+_RANK = {cause: place for place, cause in enumerate(Cause)}
+
+
+class Reason(NamedTuple):
+    """Why a thing is stale, and the earliest time that this is about; None when it may be about any."""
+
+    key: StaleKey
+    since: datetime | None
+    cause: Cause
+
+
+def reason(key: StaleKey, since: datetime | None, cause: str | None) -> Reason:
+    """Return the reason of a mark; one that does not say is of a fact that something else came to know late."""
+    return Reason(key, since, Cause.LATE_EVENT if cause is None else Cause(cause))
+
+
+def stale_days(reasons: Iterable[Reason]) -> list[StaleDays]:
+    """Return the days that are concerned, cause by cause; no reason gives none."""
+    of_cause: dict[Cause, list[Reason]] = {}
+    for one in reasons:
+        of_cause.setdefault(one.cause, []).append(one)
+    return [StaleDays(_since(some), cause, _detail(some)) for cause, some in of_cause.items()]
+
+
+def inherited(reasons: Sequence[Reason]) -> tuple[datetime | None, Cause]:
+    """Return since when, and why, what follows from some stale things is stale; at least one."""
+    return _since(reasons), min((one.cause for one in reasons), key=_RANK.__getitem__)
+
+
+def streams_of(news: News) -> list[StreamKey]:
+    """Return the streams whose rows were derived."""
+    return [
+        *(StreamKey(Dimension.DELIVERY, stream) for stream in news.delivery_streams),
+        *(StreamKey(Dimension.TECH, stream) for stream in news.tech_streams),
+    ]
+
+
+def _since(reasons: Iterable[Reason]) -> datetime | None:
+    times = [one.since for one in reasons]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def _detail(reasons: Sequence[Reason]) -> str:
+    """Say how many things there were, not which: they may be of streams that a reader does not see."""
+    kind, count = reasons[0].key.kind.value.replace("_", " "), len({one.key for one in reasons})
+    return f"{count} {kind}" if count == 1 else f"{count} {kind}s"
