@@ -27,7 +27,7 @@ from dpp.entrypoints.bootstrap import local
 from dpp.entrypoints.bootstrap.settings import load
 
 CLIENTS = 10
-REQUESTS = 200
+REQUESTS = 120
 AIM_MS, AIM_KEPT_MS = 150, 10
 
 ENDPOINTS = {
@@ -62,9 +62,11 @@ def run(*, endpoints: Sequence[str] = tuple(ENDPOINTS)) -> dict[str, Any]:
         environment = {**os.environ, "DPP_DATA_DIR": str(settings.data_dir), "DPP_DATABASE_URL": dsn}
         environment["DPP_LOG_LEVEL"] = "warning"
         key = _key(environment)
-        with process(["-m", "benchmarks.unkept"], environment, option="--port") as unkept:
-            with process(["-m", "dpp.entrypoints.cli", "serve"], environment, option="--port") as platform:
-                return asyncio.run(_measured(endpoints, unkept=unkept, platform=platform, key=key))
+        with (
+            process(["-m", "benchmarks.unkept"], environment, option="--port") as unkept,
+            process(["-m", "dpp.entrypoints.cli", "serve"], environment, option="--port") as platform,
+        ):
+            return asyncio.run(_measured(endpoints, unkept=unkept, platform=platform, key=key))
 
 
 def _key(environment: dict[str, str]) -> str:

@@ -31,6 +31,7 @@ STREAMS = 8
 FRESH = timedelta(hours=36)
 
 _SQL = Path(__file__).with_suffix(".sql")
+_SPAN = "rate, thing, delivery_stream_id, tech_stream_ids, is_complete, valid_from, valid_to"
 _STATUSES = (
     ("Open", Stage.BACKLOG, False),
     ("Doing", Stage.DEV, True),
@@ -110,6 +111,8 @@ def _fill(dsn: str, *, end: datetime) -> None:
         for statement in script.split(";\n"):
             if statement.strip():
                 connection.execute(statement.encode())
+        for view in ("tickets", "defects", "pull_requests", "deployments"):
+            connection.execute(f"INSERT INTO quality_spans SELECT {_SPAN} FROM rated_{view}".encode())  # noqa: S608
         connection.execute("DROP TABLE ticket, step, latest, finished, request")
         connection.execute("VACUUM ANALYZE")
 

@@ -224,7 +224,7 @@ async def test_finished_cancelled_and_reopened_tickets_are_told_apart(known: Kno
 
 
 async def test_pull_requests_are_named_with_their_reviews(known: Known) -> None:
-    """Reviews by the author or a bot are counted apart; reviews of a window name pull requests and no person."""
+    """Who has only reviews by the author or a bot has none that counts; a window's reviews name no person."""
     own = pull_request_event(P.REVIEW_SUBMITTED, 4, number=1, reviewer="author", change="a")
     robot = pull_request_event(P.REVIEW_SUBMITTED, 5, number=1, reviewer="robot", change="b")
     await known.know(
@@ -237,8 +237,8 @@ async def test_pull_requests_are_named_with_their_reviews(known: Known) -> None:
         pull_request_event(P.REVIEW_SUBMITTED, 8, number=2, branch="main", reviewer="ron", change="d"),
         pull_request_event(P.CLOSED, 11, number=2, branch="main"),
     )
-    first = EndedPullRequest("acme-core/service", 1, "PAY-1", at(3), at(10), None, 0, 2)
-    second = EndedPullRequest("acme-core/service", 2, None, at(3), at(11), at(7), 2, 0)
+    first = EndedPullRequest("acme-core/service", 1, "PAY-1", at(3), at(10), None, True)
+    second = EndedPullRequest("acme-core/service", 2, None, at(3), at(11), at(7), False)
     assert [second, first] == list(await known.evidence.pull_requests(view(), window=WHOLE))
     assert [4.0, None] == [second.hours, first.hours]
     assert [first] == list(await known.evidence.pull_requests(view(delivery_stream_id=PAYMENTS), window=WHOLE))

@@ -132,10 +132,11 @@ async def test_whoever_measures_is_told_why(known: Measuring) -> None:
 
     for _ in range(2):
         await known.store.measure_next(measure)
-    assert [
-        StaleStream(stream=PAY, causes=[late, verdict]),
-        StaleStream(stream=LOG, causes=[verdict], first_stored=MONDAY),
-    ] == told
+    assert [(PAY, [late, verdict], None), (LOG, [verdict], MONDAY)] == [
+        (stale.stream, [mark.days for mark in stale.marks], stale.first_stored) for stale in told
+    ]
+    numbers = [mark.number for mark in told[0].marks]
+    assert sorted(set(numbers)) == numbers
     assert 0 == await known.store.waiting()
 
 
@@ -149,6 +150,23 @@ async def test_what_is_marked_meanwhile_waits(known: Measuring) -> None:
 
     assert Settled(PAY, 0, 0) == await known.store.measure_next(measure)
     assert 1 == await known.store.waiting()
+
+
+async def test_marks_that_are_not_settled_wait_on(known: Measuring) -> None:
+    """Of two marks the one that the measurement leaves waiting is there the next time, alone."""
+    late, verdict = StaleDays(at(5), Cause.LATE_EVENT), StaleDays(None, Cause.VERDICT)
+    await known.store.mark([PAY], late)
+    await known.store.mark([PAY], verdict)
+    told = []
+
+    async def measure(stale: StaleStream) -> MeasuredDays:
+        told.append([mark.days for mark in stale.marks])
+        waiting = frozenset(mark.number for mark in stale.marks if mark.days == late) if len(told) == 1 else frozenset()
+        return replace(_measured(), waiting=waiting)
+
+    while await known.store.measure_next(measure):
+        pass
+    assert [[late, verdict], [late]] == told
 
 
 async def test_a_stream_that_fails_waits_and_stands_in_nobodys_way(known: Measuring) -> None:
@@ -256,10 +274,10 @@ async def test_a_new_fact_measures_the_streams_that_it_touches(known: Measuring)
     """A ticket that was begun on Monday and finished on Tuesday is work in progress of Monday's end alone."""
     await known.stores.append([delivery(*finished_ticket())])
     await known.stores.drain()
-    assert 0 < await known.measurer.measure_stale()
+    assert 0 < await known.measurer.measure_stale(is_patient=False)
     assert {MONDAY: 1, MONDAY + DAY: 0, MONDAY + 2 * DAY: 0} == await _wip(known)
     assert {} == await _wip(known, LOG)
-    assert 0 == await known.measurer.measure_stale()
+    assert 0 == await known.measurer.measure_stale(is_patient=False)
     rows = await known.store.figures(Wanted(metrics=frozenset({"cycle_time_p50"})), limit=10)
     # 24 hours of work, 6 of waiting and 6 of tests, all on working days.
     assert [(MONDAY + DAY, 50, 1.5, "days", 1), (MONDAY + 2 * DAY, 50, 1.5, "days", 1)] == [
@@ -272,11 +290,11 @@ async def test_a_late_event_restates_the_days_since_it_happened(known: Measuring
     created, begun, *rest = finished_ticket()
     await known.stores.append([delivery(created, begun)])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert {MONDAY: 1, MONDAY + DAY: 1, MONDAY + 2 * DAY: 1} == await _wip(known)
     await known.stores.append([delivery(*rest)])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert {MONDAY: 1, MONDAY + DAY: 0, MONDAY + 2 * DAY: 0} == await _wip(known)
     told = await known.store.restatements(Wanted(metrics=frozenset({"wip_by_stage"})), limit=10)
     # Wednesday goes on.
@@ -292,11 +310,11 @@ async def test_a_mapping_restates_and_is_told(known: Measuring) -> None:
     """A status that is mapped to waiting instead of work changes the efficiency of closed days, and is the cause."""
     await known.stores.append([delivery(*finished_ticket())])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     mapped = tuple(replace(row, active=row.active and row.status != "In QA") for row in CONFIGURATION.status_mappings)
     await known.stores.configure(replace(CONFIGURATION, status_mappings=mapped))
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     told = await known.store.restatements(EVERYTHING, limit=10)
     # 24 of 36 hours are work now, where 30 were.
     assert [(MONDAY + DAY, "flow_efficiency", pytest.approx(30 / 36 * 100), pytest.approx(24 / 36 * 100))] == [
@@ -310,11 +328,11 @@ async def test_a_ticket_that_moves_leaves_its_past_behind(known: Measuring) -> N
     moved = ticket_event(T.MOVED, 30, key="LOG-5", from_key="PAY-1", change="30")
     await known.stores.append([delivery(*finished_ticket()[:2], moved)])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert 1 == (await _wip(known))[MONDAY]
     await known.stores.append([delivery(ticket_event(T.TRANSITIONED, 5, status="Closed", change="5"))])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert 0 == (await _wip(known))[MONDAY]
 
 
@@ -322,7 +340,7 @@ async def test_a_rebuild_finds_what_it_found_before(known: Measuring) -> None:
     """Deriving and measuring everything again restates nothing, and fills days that nobody has measured."""
     await known.stores.append([delivery(*finished_ticket())])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     before = list(await known.store.figures(EVERYTHING, limit=1000))
     for kind in StaleKind:
         await known.stores.derivations.mark_all(kind)
@@ -340,13 +358,13 @@ async def test_days_are_closed_once_they_are_over(known: Measuring) -> None:
     """Every stream gets its figures of a day that has ended, a quarter of an hour after it and only once."""
     streams = len(STREAMS)
     assert streams == await known.measurer.close_days()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert 0 == await known.measurer.close_days()
     known.clock.time = datetime(2026, 3, 5, tzinfo=UTC) + GRACE - timedelta(seconds=1)
     assert 0 == await known.measurer.close_days()
     known.clock.forward(seconds=1)
     assert streams == await known.measurer.close_days()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert 0 == await known.measurer.close_days()
     assert {MONDAY + 2 * DAY: 0, MONDAY + 3 * DAY: 0} == await _wip(known)
     assert [] == list(await known.store.restatements(EVERYTHING, limit=10))
@@ -355,10 +373,10 @@ async def test_days_are_closed_once_they_are_over(known: Measuring) -> None:
 async def test_days_that_nobody_measured_are_closed_later(known: Measuring) -> None:
     """After days without a worker the last one measured and all since are closed at once."""
     await known.measurer.close_days()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     known.clock.forward(days=5)
     assert len(STREAMS) == await known.measurer.close_days()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     assert [MONDAY + place * DAY for place in range(2, 8)] == sorted(await _wip(known))
     known.clock.forward(days=CLOSING_DAYS + 5)
     assert len(STREAMS) == await known.measurer.close_days()
@@ -386,7 +404,7 @@ async def _incremental(url: str | None, happening: Happening) -> None:
         for batch in happening.batched():
             await found.stores.append(batch)
             await found.stores.drain()
-            await found.measurer.measure_stale()
+            await found.measurer.measure_stale(is_patient=False)
             rows = await found.store.figures(EVERYTHING, limit=100_000)
             changes = list(await found.store.restatements(EVERYTHING, limit=100_000))
             for change in reversed(changes[: len(changes) - told]):

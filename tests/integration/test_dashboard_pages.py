@@ -482,6 +482,20 @@ class TestStates:
         assert "5" == answer.headers["retry-after"]
         assert "out of reach" in answer.text
 
+    def test_a_fault_is_a_page(self, lead: Browser, dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What nobody foresaw is answered with 500 and what to do, and with nothing of the fault."""
+
+        async def fail(_view: View) -> Sequence[StageRow]:
+            raise ZeroDivisionError("a secret of the platform")
+
+        monkeypatch.setattr(dashboard.reader, "wip", fail)
+        answer = lead.get("/")
+
+        assert 500 == answer.status_code
+        assert "Something went wrong here" in answer.text
+        assert "Try again" in answer.text
+        assert "secret" not in answer.text
+
     def test_without_a_role_the_page_says_whom_to_ask(self, lead: Browser, dashboard: Dashboard) -> None:
         """A person without any role gets 403, whom to ask, and a way to sign out."""
         dashboard.signin.grants = ()

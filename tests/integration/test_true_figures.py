@@ -12,6 +12,7 @@ import pytest
 from dpp.adapters.simulation import Delivery, SimulatedOrganisation, Size, shuffled
 from dpp.adapters.simulation.true_delivery import DeploymentFigures, RestoreFigures
 from tests.support.running import RunningPlatform, platform
+from tests.support.surveys import shown_pulse, true_pulse
 
 WEEKS = 6
 DELIVERY_STREAMS = (None, "payments", "onboarding", "insights")
@@ -52,6 +53,7 @@ def figures(running: RunningPlatform, **asked: object) -> dict[str, Any]:
         "stage_durations": flow["stage_durations"],
         **reviews_and_defects(diagnostic),
         **deployments_and_restores(running.ask("/api/v1/metrics/trends", window=30, **asked)),
+        "pulse": shown_pulse(running.ask("/api/v1/metrics/pulse", **asked)),
     }
 
 
@@ -121,6 +123,7 @@ def true_figures(
         "defect_matrix": truth.defects.matrix,
         "unattributed_pct": near(truth.defects.unattributed_pct),
         **true_deployments_and_restores(truth.deployments, truth.restore),
+        "pulse": true_pulse(truth.pulse),
     }
 
 

@@ -44,6 +44,9 @@ The others are no such number (a scatter, a severity, dates), are stored elsewhe
 hour in which they were drawn (the confidence in a sprint), or must not be told by day (who reviews, decision 0022).
 """
 
+DAYS_AT_ONCE = 366
+"""More days are read a year at a time, so that no reading grows without bound."""
+
 _LOOK_BACK = timedelta(days=max(FREQUENCY_DAYS, TREND_DAYS))
 
 
@@ -61,7 +64,7 @@ class DailyFigures:
 
     async def take(self, stream: StreamKey, *, days: Sequence[date], moments: IntArray) -> list[DayFigure]:
         """
-        Return the figures of some days that have a value, metric by metric.
+        Return the figures of some days that have a value.
 
         Args:
             stream: whose.
@@ -69,8 +72,13 @@ class DailyFigures:
             moments: shape (k,), in order: the moment as of which each day is measured, microseconds since
                 1970-01-01T00:00Z.
         """
-        found = {**await self._of_work(stream, moments), **await self._of_deliveries(stream, moments)}
-        return [figure for name in MEASURED for figure in _figures(name, found[name], days)]
+        figures: list[DayFigure] = []
+        for first in range(0, len(days), DAYS_AT_ONCE):
+            some = slice(first, first + DAYS_AT_ONCE)
+            work = await self._of_work(stream, moments[some])
+            found = {**work, **await self._of_deliveries(stream, moments[some])}
+            figures += (figure for name in MEASURED for figure in _figures(name, found[name], days[some]))
+        return figures
 
     async def _of_work(self, stream: StreamKey, moments: IntArray) -> Mapping[str, Measured]:
         """Return what tickets, defects and reviews tell."""

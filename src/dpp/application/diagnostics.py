@@ -48,6 +48,9 @@ KEPT = Keeping(
     unmoved_by=frozenset(TOPICS.values()) - {TOPICS[StaleKind.TICKET], TOPICS[StaleKind.PULL_REQUEST]},
 )
 
+#: Who decides what is broken down looks at all that a caller sees, whichever stream is asked about: once for a page.
+CONTRIBUTIONS = Keeping(ttl=timedelta(seconds=30), unmoved_by=KEPT.unmoved_by)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reviewing:
@@ -137,7 +140,13 @@ class Diagnostics:
         presets = sorted(BREAKDOWN_DAYS | {configuration.platform.window_days})
         if view.is_live and window_days in presets and not (view.delivery_stream_id and view.tech_stream_id):
             days = presets[: presets.index(window_days) + 1]
-            spans = await self._spans(replace(view, delivery_stream_id=None, tech_stream_id=None), days)
+            everything = replace(view, delivery_stream_id=None, tech_stream_id=None)
+            spans = await self._answers.get(
+                ("contributions", tuple(days)),
+                view=everything,
+                keeping=CONTRIBUTIONS,
+                compute=lambda: self._spans(everything, days),
+            )
             told = told_breakdowns(spans, minimum_of=lambda stream: _minimum(view, stream, configuration))
             shown = [row for span in spans for row in span if _is_shown(row, view)]
             withheld = Breakdown(_stream_of(view), len(spans)) not in told

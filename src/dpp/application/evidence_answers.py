@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from typing import NamedTuple
 
 from dpp.application.answers import Asked
-from dpp.application.source_links import SourceLinks
 from dpp.application.views import View, Window
 from dpp.domain.configuration import Configuration
 from dpp.domain.explanations import Input, Remark
@@ -27,6 +26,18 @@ class Role(StrEnum):
     """The history from which chances are drawn."""
 
 
+class Place(NamedTuple):
+    """Where the source systems show a thing: as a ticket, a pull request or a commit; what is None is not known."""
+
+    ticket_id: str | None = None
+    repository: str | None = None
+    pr_number: int | None = None
+    commit_sha: str | None = None
+
+
+NOWHERE = Place()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """
@@ -38,7 +49,7 @@ class Item:
         at: when it came to count, such as the moment of completion; None where there is none.
         value: what it gives to the figure, in ``unit``; of a rate 100 for what it is the share of, else 0.
         detail: where it is, or what became of it.
-        url: where the source system shows it; None where that is not known.
+        place: where the source system shows it.
         counted: whether it takes part.
         remark: why it does not, or what the doubt is.
         role: what it takes part in.
@@ -50,13 +61,13 @@ class Item:
     value: float | None = None
     unit: Unit | None = None
     detail: str | None = None
-    url: str | None = None
+    place: Place = NOWHERE
     counted: bool = True
     remark: Remark | None = None
     role: Role = Role.VALUE
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What evidence is asked for; the window counts for metrics that have none of their own."""
 
@@ -64,11 +75,6 @@ class Question:
     view: View
     window_days: int
     configuration: Configuration
-
-    @cached_property
-    def links(self) -> SourceLinks:
-        """Where the source systems show things."""
-        return SourceLinks.of(self.configuration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

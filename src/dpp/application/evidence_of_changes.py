@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dpp.application.diagnostics import Diagnosis, Diagnostics
-from dpp.application.evidence_answers import Found, Item, Question
+from dpp.application.evidence_answers import Found, Item, Place, Question
 from dpp.application.evidence_of_tickets import at_moment, missing
 from dpp.application.evidence_reader import (
     Among,
@@ -37,11 +37,11 @@ class ChangeEvidence:
         """Return the pull requests that ended in the window, with the hours to their first review."""
         answer, window = await self._diagnosed(question)
         view = at_moment(question.view, answer.asked)
-        shown = [_request_item(row, question) for row in await self._reader.pull_requests(view, window=window)]
+        shown = [_request_item(row) for row in await self._reader.pull_requests(view, window=window)]
         unplaced = await self._reader.pull_requests(view, window=window, among=Among.UNPLACED)
         # The commonest reason to be of no stream has a name of its own.
-        unlinked = (_request_item(row, question) for row in unplaced if row.ticket_id is None)
-        strays = (_request_item(row, question) for row in unplaced if row.ticket_id is not None)
+        unlinked = (_request_item(row) for row in unplaced if row.ticket_id is None)
+        strays = (_request_item(row) for row in unplaced if row.ticket_id is not None)
         items = [
             *shown,
             *(replace(item, remark=Remark.NO_TICKET) for item in missing(unlinked)),
@@ -56,16 +56,16 @@ class ChangeEvidence:
         reviewing, withheld = answer.reviewing, isinstance(answer.reviewing.concentration, SuppressedConcentration)
         view = at_moment(question.view, answer.asked)
         rows = [] if withheld else await self._reader.reviewed(view, window=window)
-        items = [_reviewed_item(row, question) for row in rows]
+        items = [_reviewed_item(row) for row in rows]
         return Found(asked=answer.asked, figure=reviewing.figure, window=window, items=items, withheld=withheld)
 
     async def defect_escape_rate(self, question: Question) -> Found:
         """Return the defects of the window; those that escaped give 100."""
         answer, window = await self._diagnosed(question)
         view = at_moment(question.view, answer.asked)
-        shown = [_defect_item(row, question) for row in await self._reader.defects(view, window=window)]
+        shown = [_defect_item(row) for row in await self._reader.defects(view, window=window)]
         unplaced = await self._reader.defects(view, window=window, among=Among.UNPLACED)
-        items = [*shown, *missing(_defect_item(row, question) for row in unplaced)]
+        items = [*shown, *missing(_defect_item(row) for row in unplaced)]
         return Found(asked=answer.asked, figure=answer.defects.rate, window=window, items=items)
 
     async def _diagnosed(self, question: Question) -> tuple[Diagnosis, Window]:
@@ -75,10 +75,10 @@ class ChangeEvidence:
         return answer, Window.back_from(answer.asked.as_of, days=answer.asked.window_days)
 
 
-def _request_item(row: EndedPullRequest, question: Question) -> Item:
+def _request_item(row: EndedPullRequest) -> Item:
     remark = None
     if row.hours is None:
-        remark = Remark.NO_PEER_REVIEW if row.other_reviews and not row.reviews else Remark.NO_REVIEW
+        remark = Remark.NO_PEER_REVIEW if row.has_other_reviews else Remark.NO_REVIEW
     elif row.ticket_id is None:
         remark = Remark.NO_TICKET
     return Item(
@@ -88,24 +88,24 @@ def _request_item(row: EndedPullRequest, question: Question) -> Item:
         value=row.hours,
         unit=Unit.HOURS,
         detail=row.ticket_id,
-        url=question.links.pull_request(row.repository, row.pr_number),
+        place=Place(repository=row.repository, pr_number=row.pr_number),
         counted=row.hours is not None,
         remark=remark,
     )
 
 
-def _reviewed_item(row: ReviewedPullRequest, question: Question) -> Item:
+def _reviewed_item(row: ReviewedPullRequest) -> Item:
     return Item(
         kind=Input.PULL_REQUEST,
         name=f"{row.repository}#{row.pr_number}",
         at=row.last_at,
         value=float(row.reviews),
         unit=Unit.COUNT,
-        url=question.links.pull_request(row.repository, row.pr_number),
+        place=Place(repository=row.repository, pr_number=row.pr_number),
     )
 
 
-def _defect_item(row: DefectInWindow, question: Question) -> Item:
+def _defect_item(row: DefectInWindow) -> Item:
     remark = None
     if row.found_in_stage == UNKNOWN_STAGE:
         remark = Remark.UNKNOWN_FOUND_STAGE
@@ -118,6 +118,6 @@ def _defect_item(row: DefectInWindow, question: Question) -> Item:
         value=100.0 if row.found_in_stage in ESCAPED_TO else 0.0,
         unit=Unit.PERCENT,
         detail=f"{row.introduced_in_stage or UNKNOWN_STAGE} → {row.found_in_stage}",
-        url=question.links.ticket(row.ticket_id),
+        place=Place(ticket_id=row.ticket_id),
         remark=remark,
     )

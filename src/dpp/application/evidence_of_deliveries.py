@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from dpp.application.evidence_answers import Found, Item, Question
+from dpp.application.evidence_answers import Found, Item, Place, Question
 from dpp.application.evidence_of_tickets import at_moment, missing
 from dpp.application.evidence_reader import Among, EndedDeployment, EvidenceReader, IncidentInWindow
 from dpp.application.trends import DeliveryTrends, Trends
@@ -53,8 +53,8 @@ class DeliveryEvidence:
         shown = await self._reader.deployments(view, window=window)
         unplaced = await self._reader.deployments(view, window=window, among=Among.UNPLACED)
         items = [
-            *(as_item(row, _deployment_item(row, question)) for row in shown),
-            *missing(as_item(row, _deployment_item(row, question)) for row in unplaced),
+            *(as_item(row, _deployment_item(row)) for row in shown),
+            *missing(as_item(row, _deployment_item(row)) for row in unplaced),
         ]
         return _found(question, answer, window, items)
 
@@ -70,16 +70,15 @@ def _found(question: Question, answer: DeliveryTrends, window: Window, items: li
     return Found(asked=answer.asked, figure=figure, window=window, items=items)
 
 
-def _deployment_item(row: EndedDeployment, question: Question) -> Item:
+def _deployment_item(row: EndedDeployment) -> Item:
     """Return a deployment that counts unless it went elsewhere."""
-    links = question.links
     elsewhere = row.environment != PRODUCTION
     return Item(
         kind=Input.DEPLOYMENT,
         name=f"{row.repository or row.pipeline_id} {row.pipeline_run_id}",
         at=row.deployed_at,
         detail=_became(row),
-        url=links.pull_request(row.repository, row.pr_number) or links.commit(row.repository, row.commit_sha),
+        place=Place(repository=row.repository, pr_number=row.pr_number, commit_sha=row.commit_sha),
         counted=not elsewhere,
         remark=Remark.OTHER_ENVIRONMENT if elsewhere else None,
     )

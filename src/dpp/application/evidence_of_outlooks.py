@@ -11,7 +11,7 @@ import numpy as np
 from dpp.application.answers import Asked
 from dpp.application.calendars import Calendars
 from dpp.application.cross_stream import CrossStream
-from dpp.application.evidence_answers import Found, Item, Question
+from dpp.application.evidence_answers import Found, Item, Place, Question
 from dpp.application.evidence_of_tickets import at_moment, missing, placed_items, sample_items
 from dpp.application.evidence_reader import Among, BlockedTicket, EvidenceReader, FinishedTicket, PlacedTicket
 from dpp.application.forecasting_reader import ForecastReader
@@ -73,7 +73,7 @@ class OutlookEvidence:
             start, end = (calendar.day_start(day) for day in (answer.weeks[0], answer.weeks[-1] + _WEEK))
             window = Window(start=from_micros(start), end=from_micros(end))
             done = await self._reader.finished(view, window=window)
-            items += sample_items((row for row in done if row.delivery_stream_id is not None), question)
+            items += sample_items(row for row in done if row.delivery_stream_id is not None)
         return Found(asked=answer.asked, figure=answer.figure, window=None, items=items)
 
     async def sprint_confidence(self, question: Question) -> Found:
@@ -84,7 +84,7 @@ class OutlookEvidence:
         view = at_moment(question.view, answer.asked)
         remaining = await self._reader.in_sprint(view, sprint_id=answer.sprint.sprint_id)
         items = self._placed(remaining, question, answer.asked)
-        items += sample_items(await self._done_in_sprints(view, self._calendar(question)), question)
+        items += sample_items(await self._done_in_sprints(view, self._calendar(question)))
         return Found(asked=answer.asked, figure=answer.figure, window=None, items=items)
 
     async def _done_in_sprints(self, view: View, calendar: BusinessCalendar) -> list[FinishedTicket]:
@@ -166,7 +166,7 @@ def _block_item(row: BlockedTicket, question: Question) -> Item:
         value=1.0,
         unit=Unit.COUNT,
         detail=blocking.display_name if blocking is not None and is_told else None,
-        url=question.links.ticket(row.ticket_id),
+        place=Place(ticket_id=row.ticket_id),
         counted=is_told,
         remark=None if is_told else Remark.BLOCKER_NOT_TOLD,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from dpp.application.answers import Asked
 from dpp.application.calendars import Calendars
-from dpp.application.evidence_answers import Found, Item, Question, Role
+from dpp.application.evidence_answers import Found, Item, Place, Question, Role
 from dpp.application.evidence_reader import Among, AsideTicket, EvidenceReader, FinishedTicket, PlacedTicket
 from dpp.application.queries import Queries
 from dpp.application.views import View, Window
@@ -70,10 +70,10 @@ class TicketEvidence:
     async def _finished(self, question: Question, asked: Asked, figure: Figure) -> Found:
         view, window = at_moment(question.view, asked), Window.back_from(asked.as_of, days=asked.window_days)
         as_item = _share_item if question.metric.name == "flow_efficiency" else _cycle_item
-        shown = [as_item(row, question) for row in await self._reader.finished(view, window=window)]
-        aside = [_aside_item(row, question) for row in await self._reader.set_aside(view, window=window)]
+        shown = [as_item(row) for row in await self._reader.finished(view, window=window)]
+        aside = [_aside_item(row) for row in await self._reader.set_aside(view, window=window)]
         unplaced = await self._reader.finished(view, window=window, among=Among.UNPLACED)
-        items = [*shown, *aside, *missing(as_item(row, question) for row in unplaced)]
+        items = [*shown, *aside, *missing(as_item(row) for row in unplaced)]
         return Found(asked=asked, figure=figure, window=window, items=items)
 
 
@@ -94,7 +94,7 @@ def placed_items(
 
     Args:
         rows: the tickets.
-        question: has the calendars' rules and the links.
+        question: has the calendars' rules.
         calendars: makes the calendars.
         as_of: the answer up to whose moment the days are counted.
         with_backlog: whether those in the backlog, and in unmapped statuses, count.
@@ -109,7 +109,7 @@ def placed_items(
             value=spent,
             unit=Unit.DAYS,
             detail=row.stage if row.active or row.stage in _NOT_IN_PROGRESS else f"{row.stage}_queue",
-            url=question.links.ticket(row.ticket_id),
+            place=Place(ticket_id=row.ticket_id),
             counted=remark is None,
             remark=remark,
         )
@@ -117,7 +117,7 @@ def placed_items(
     ]
 
 
-def sample_items(rows: Iterable[FinishedTicket], question: Question) -> list[Item]:
+def sample_items(rows: Iterable[FinishedTicket]) -> list[Item]:
     """Return completed tickets as a part of the history that chances are drawn from."""
     return [
         Item(
@@ -125,7 +125,7 @@ def sample_items(rows: Iterable[FinishedTicket], question: Question) -> list[Ite
             name=row.ticket_id,
             at=row.completed_at,
             detail=Stage.DONE.value,
-            url=question.links.ticket(row.ticket_id),
+            place=Place(ticket_id=row.ticket_id),
             role=Role.SAMPLE,
         )
         for row in rows
@@ -145,20 +145,18 @@ def _days_there(rows: Sequence[PlacedTicket], question: Question, *, calendars: 
     return found
 
 
-def _cycle_item(row: FinishedTicket, question: Question) -> Item:
+def _cycle_item(row: FinishedTicket) -> Item:
     remark = Remark.NEVER_WORKED_ON if row.cycle_days is None else None
-    return _finished_item(row, question, value=row.cycle_days, unit=Unit.DAYS, remark=remark)
+    return _finished_item(row, value=row.cycle_days, unit=Unit.DAYS, remark=remark)
 
 
-def _share_item(row: FinishedTicket, question: Question) -> Item:
+def _share_item(row: FinishedTicket) -> Item:
     share = row.flow_efficiency_pct
     remark = Remark.NEVER_WORKED_ON if row.cycle_days is None else Remark.NO_WORKING_TIME if share is None else None
-    return _finished_item(row, question, value=share, unit=Unit.PERCENT, remark=remark)
+    return _finished_item(row, value=share, unit=Unit.PERCENT, remark=remark)
 
 
-def _finished_item(
-    row: FinishedTicket, question: Question, *, value: float | None, unit: Unit, remark: Remark | None
-) -> Item:
+def _finished_item(row: FinishedTicket, *, value: float | None, unit: Unit, remark: Remark | None) -> Item:
     return Item(
         kind=Input.TICKET,
         name=row.ticket_id,
@@ -166,19 +164,19 @@ def _finished_item(
         value=value,
         unit=unit,
         detail=Stage.DONE.value,
-        url=question.links.ticket(row.ticket_id),
+        place=Place(ticket_id=row.ticket_id),
         counted=remark is None,
         remark=remark,
     )
 
 
-def _aside_item(row: AsideTicket, question: Question) -> Item:
+def _aside_item(row: AsideTicket) -> Item:
     return Item(
         kind=Input.TICKET,
         name=row.ticket_id,
         at=row.at,
         detail=Stage.CANCELLED.value if row.is_cancelled else Stage.DONE.value,
-        url=question.links.ticket(row.ticket_id),
+        place=Place(ticket_id=row.ticket_id),
         counted=False,
         remark=Remark.CANCELLED if row.is_cancelled else Remark.REOPENED,
     )

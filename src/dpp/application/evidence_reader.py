@@ -71,7 +71,10 @@ class AsideTicket(NamedTuple):
 
 
 class EndedPullRequest(NamedTuple):
-    """A merged or closed pull request; ``reviews`` are those of others than the author, ``other_reviews`` the rest."""
+    """A merged or closed pull request.
+
+    ``has_other_reviews`` says that only its author, or a bot, has reviewed it; then it has no first review.
+    """
 
     repository: str
     pr_number: int
@@ -79,8 +82,7 @@ class EndedPullRequest(NamedTuple):
     opened_at: datetime
     ended_at: datetime
     first_review_at: datetime | None
-    reviews: int
-    other_reviews: int
+    has_other_reviews: bool
 
     @property
     def hours(self) -> float | None:
@@ -205,11 +207,11 @@ class EvidenceReader(Protocol):
 
     @abstractmethod
     async def deployments(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[EndedDeployment]:
-        """Return the deployments that ended in the window, to every environment."""
+        """Return the deployments that ended in the window, to every environment; unplaced ones only to production."""
 
     @abstractmethod
     async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
-        """Return the incidents that ended in the window, or that began in it and did not."""
+        """Return the incidents that ended in the window, or that began in it and did not; unplaced ones the former."""
 
     @abstractmethod
     async def blocked(self, view: View, *, window: Window) -> Sequence[BlockedTicket]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +36,12 @@ GRACE = timedelta(minutes=15)
 
 CATCHING_UP = 2_000
 """While more entries than this wait for derivation a past is being taken in, and to measure it would be in vain."""
+
+QUIET = timedelta(minutes=5)
+"""Days before today are measured again when nothing has touched them for so long: what comes late rarely comes alone,
+and a history that is taken in would be restated with every part of it."""
+LONGEST_WAIT = timedelta(hours=6)
+"""At the latest after this they are, however much goes on."""
 
 CLOSING_DAYS = 35
 """Days that were not closed are looked for so far back; nobody measured for longer than this only after an outage."""
@@ -72,15 +80,17 @@ class Measurer:
         self._calendars = calendars
         self._configuration = configuration
         self._clock = clock
+        self._waits: dict[StreamKey, _Wait] = {}
 
     async def measure_stale(
         self, *, progress: Callable[[StreamKey], None] = lambda _: None, is_patient: bool = True
     ) -> int:
-        """Measure the streams that wait, and return how many figures were written or removed.
+        """Measure the streams that wait, each once, and return how many figures were written or removed.
 
         Args:
             progress: told each stream when it is measured.
-            is_patient: leave everything for later while derivation is far behind.
+            is_patient: leave days before today until nothing touches them, and everything while derivation is far
+                behind; otherwise all is done now.
 
         Raises:
             Unavailable: the store does not answer.
@@ -88,20 +98,21 @@ class Measurer:
         """
         if is_patient and (await self._derivations.pending()).entries > CATCHING_UP:
             return 0
-        written, failed = 0, dict[StreamKey, Exception]()
+        written, seen, failed = 0, set[StreamKey](), list[Exception]()
 
         async def measure(stale: StaleStream) -> MeasuredDays | None:
             try:
-                return await self._measure(stale)
+                return await self._measure(stale, is_patient=is_patient)
             except Exception as error:  # whatever it is, it is told at the end, and must not stop the other streams
-                failed[stale.stream] = error
+                failed.append(error)
                 return None
 
-        while (settled := await self._store.measure_next(measure, skip=failed.keys())) is not None:
+        while (settled := await self._store.measure_next(measure, skip=seen)) is not None:
             written += settled.written
+            seen.add(settled.stream)
             progress(settled.stream)
         if failed:
-            raise ExceptionGroup(f"{len(failed)} streams could not be measured", list(failed.values()))
+            raise ExceptionGroup(f"{len(failed)} streams could not be measured", failed)
         return written
 
     async def measure_range(self, stream: StreamKey, *, first_day: date, last_day: date) -> Sequence[DayFigure]:
@@ -135,27 +146,53 @@ class Measurer:
     async def _calendar(self) -> BusinessCalendar:
         return self._calendars.of((await self._configuration()).platform.calendar)
 
-    async def _measure(self, stale: StaleStream) -> MeasuredDays:
+    async def _measure(self, stale: StaleStream, *, is_patient: bool) -> MeasuredDays | None:
         calendar, now = await self._calendar(), self._clock.now()
-        days, moments = _days(calendar, first=await self._first_day(stale, calendar, now), now=now)
+        past = {mark.number for mark in stale.marks if _is_past(mark.days, calendar, now)}
+        waiting = past if is_patient and past and not self._may_look_back(stale.stream, max(past), now) else set()
+        taken = [mark for mark in stale.marks if mark.number not in waiting]
+        if waiting and not taken:
+            return None
+        first = await self._first_day(replace(stale, marks=taken), calendar, now)
+        days, moments = _days(calendar, first=first, now=now)
         closes_at = [_end(calendar, day) + GRACE for day in days]
         return MeasuredDays(
             closes_at=dict(zip(days, closes_at, strict=True)),
             figures=await self._daily.take(stale.stream, days=days, moments=moments),
             computed_at=now,
             first_days=[
-                (days[0] if cause.since is None else _day_of(calendar, cause.since), cause) for cause in stale.causes
+                (days[0] if cause.since is None else _day_of(calendar, cause.since), cause) for _, cause in taken
             ],
+            waiting=frozenset(waiting),
         )
 
+    def _may_look_back(self, stream: StreamKey, newest: int, now: datetime) -> bool:
+        """Tell whether nothing new has been marked for long enough, as far as this process has seen."""
+        known = self._waits.get(stream) or _Wait(newest=newest, since=now, begun=now)
+        known = known if known.newest == newest else known._replace(newest=newest, since=now)
+        is_over = now - known.since >= QUIET or now - known.begun >= LONGEST_WAIT
+        if is_over:
+            self._waits.pop(stream, None)
+        else:
+            self._waits[stream] = known
+        return is_over
+
     async def _first_day(self, stale: StaleStream, calendar: BusinessCalendar, now: datetime) -> date:
-        since = [cause.since for cause in stale.causes]
+        since = [mark.days.since for mark in stale.marks]
         known = [_day_of(calendar, at) for at in since if at is not None]
         if None in since:
             begun = await self._reader.first_event(stale.stream)
             known += [] if begun is None else [_day_of(calendar, begun)]
             known += [] if stale.first_stored is None else [stale.first_stored]
         return min(known, default=_today(calendar, now))
+
+
+class _Wait(NamedTuple):
+    """The newest mark on past days of a stream, since when it was the newest, and since when there were any."""
+
+    newest: int
+    since: datetime
+    begun: datetime
 
 
 def streams_of(configuration: Configuration) -> list[StreamKey]:
@@ -176,6 +213,10 @@ def _unclosed(measured: Mapping[date, datetime] | None, calendar: BusinessCalend
             return StaleDays(_end(calendar, day - _DAY), Cause.DAY_ENDED)
         day += _DAY
     return None
+
+
+def _is_past(days: StaleDays, calendar: BusinessCalendar, now: datetime) -> bool:
+    return days.since is None or _day_of(calendar, days.since) < _today(calendar, now)
 
 
 def _days(calendar: BusinessCalendar, *, first: date, now: datetime) -> tuple[list[date], IntArray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -50,12 +50,19 @@ class StaleDays(NamedTuple):
     detail: str | None = None
 
 
+class Mark(NamedTuple):
+    """A mark on days of a stream; later ones have larger numbers."""
+
+    number: int
+    days: StaleDays
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaleStream:
-    """A stream with days that are to be measured: why, the oldest mark first, and the first day that has figures."""
+    """A stream with days that are to be measured: its marks, the oldest first, and the first day that has figures."""
 
     stream: StreamKey
-    causes: Sequence[StaleDays]
+    marks: Sequence[Mark]
     first_stored: date | None = None
 
 
@@ -99,12 +106,14 @@ class MeasuredDays:
         figures: those that have a value.
         computed_at: when they were taken.
         first_days: of each of the causes, the first day that it concerns.
+        waiting: the numbers of the marks that are not settled by this, and wait on.
     """
 
     closes_at: Mapping[date, datetime]
     figures: Sequence[DayFigure]
     computed_at: datetime
-    first_days: Sequence[tuple[date, StaleDays]] = field(default=())
+    first_days: Sequence[tuple[date, StaleDays]] = ()
+    waiting: frozenset[int] = frozenset()
 
 
 class StreamFigure(NamedTuple):

@@ -5,7 +5,7 @@ The API, the pages, exports and the cache all read these objects; there is no se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -81,10 +81,19 @@ class Queries:
         reader: rows for figures.
         answers: keeps answers, or not.
         gaps: knows what may belong to a view and does not say so.
+        pulse_rate: tells how many of the teams of a view answered the latest survey; without it, nobody knows.
     """
 
-    def __init__(self, *, reader: MetricsReader, answers: Answers | None = None, gaps: Gaps | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        reader: MetricsReader,
+        answers: Answers | None = None,
+        gaps: Gaps | None = None,
+        pulse_rate: Callable[[View], Awaitable[MeasuredRate]] | None = None,
+    ) -> None:
         self._reader = reader
+        self._pulse_rate = pulse_rate
         self._gaps = gaps or Gaps()
         self._answers = answers or Answers()
         self._trust = Trust(reader=reader, answers=self._answers)
@@ -145,7 +154,10 @@ class Queries:
         )
 
     async def _data_quality(self, view: View) -> DataQuality:
-        return DataQuality(asked=Asked.of(view), rates=(await self._trust.marks(view)).rates)
+        rates = dict((await self._trust.marks(view)).rates)
+        if self._pulse_rate is not None:
+            rates[QualityRate.PULSE_RESPONSE] = await self._pulse_rate(view)
+        return DataQuality(asked=Asked.of(view), rates=rates)
 
 
 def _points(cycles: CycleRows) -> tuple[ScatterPoint, ...]:

@@ -108,7 +108,9 @@ class Users:
             NotFound: the user or a stream of a grant does not exist.
         """
         wanted = _checked_grants(grants)
-        await self._store.set_grants(user_id, wanted, granted_by=granted_by, at=self._clock.now())
+        # What users are on record as giving themselves is what their groups brought (see ``set_mapped_grants``).
+        giver = None if granted_by == user_id else granted_by
+        await self._store.set_grants(user_id, wanted, granted_by=giver, at=self._clock.now())
         await self._record(actor, "user.granted", user_id, {"roles": sorted({grant.role for grant in wanted})})
 
     async def set_active(self, user_id: UUID, *, is_active: bool, actor: str) -> None:

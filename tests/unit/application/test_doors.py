@@ -25,11 +25,12 @@ from dpp.application.reading import (
     Reading,
     SignatureRejected,
     TokenReader,
+    UnknownStreamNamed,
     Verified,
 )
 from dpp.application.secrets import SecretMissing
 from dpp.domain.access import StreamScope
-from dpp.domain.configuration import Configuration, RepositoryOverride, TechStream
+from dpp.domain.configuration import Configuration, DeliveryStream, RepositoryOverride, TechStream
 from dpp.domain.errors import Forbidden, InvalidInput, Unauthenticated, Unavailable
 from dpp.domain.events import (
     CicdEvent,
@@ -43,11 +44,17 @@ from dpp.domain.events import (
     Source,
 )
 from dpp.domain.privacy import Pseudonymiser
+from dpp.domain.survey import PulseFact
 from tests.support.access import START, Access
 from tests.support.intake import Box, Reversed, Store
 
 WEB, CORE = UUID(int=11), UUID(int=12)
+PAYMENTS, LENDING = UUID(int=1), UUID(int=2)
 CONFIGURATION = Configuration(
+    delivery_streams=tuple(
+        DeliveryStream(stream_id=stream, name=name, display_name=name)
+        for stream, name in ((PAYMENTS, "payments"), (LENDING, "lending"))
+    ),
     tech_streams=tuple(
         TechStream(stream_id=stream, name=name, display_name=name, github_org=name, github_install_id="")
         for stream, name in ((WEB, "web"), (CORE, "core"))
@@ -80,6 +87,23 @@ def incident(service: str) -> Normalised:
         event_type=IncidentEventType.INCIDENT_OPENED, event_timestamp=START, incident_id="1", service_name=service
     )
     return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(incidents=(event,)))
+
+
+def answered(*streams: UUID) -> Normalised:
+    """Return an answer to the survey for each delivery stream."""
+    facts = tuple(
+        PulseFact(
+            event_timestamp=START,
+            survey_period="2026-03",
+            delivery_stream_id=stream,
+            respondent_hash="a",
+            pace_score=3,
+            tooling_score=3,
+            clarity_score=3,
+        )
+        for stream in streams
+    )
+    return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(pulses=facts))
 
 
 class Webhooks(TokenReader):
@@ -426,3 +450,45 @@ def test_without_a_configuration_the_sender_is_to_try_again(door: str) -> None:
         assert {} == dict(house.intake.outcomes)
 
     story(tell, configured=False)
+
+
+def test_an_answer_to_the_survey_is_taken_once() -> None:
+    """A key of its delivery stream opens the door; the answer is new the first time and known the second."""
+
+    async def tell(house: House) -> None:
+        house.survey.reads = answered(PAYMENTS)
+        headers = await house.key(scope=StreamScope(delivery_streams=frozenset({PAYMENTS})))
+        assert Appended(accepted=1) == await push(house, "survey", headers)
+        assert Appended(duplicates=1) == await push(house, "survey", headers)
+        assert [PAYMENTS] == [row.delivery_stream_id for row in house.database.surveys.responses.values()]
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    "reads", [answered(LENDING), answered(PAYMENTS, LENDING), UnknownStreamNamed("none", field="delivery_stream")]
+)
+def test_a_key_is_not_told_which_other_teams_there_are(reads: Normalised | Exception) -> None:
+    """Another stream's answers and those of a stream that nobody configured are refused in the same words."""
+
+    async def tell(house: House) -> None:
+        house.survey.reads = reads
+        headers = await house.key(scope=StreamScope(delivery_streams=frozenset({PAYMENTS})))
+        with pytest.raises(Forbidden, match=r"^This API key may not write answers of that delivery stream"):
+            await push(house, "survey", headers)
+        assert {("refused", "scope"): 1} == await house.refusals("survey")
+        assert ({}, []) == (house.database.surveys.responses, house.archive.segments())
+
+    story(tell)
+
+
+def test_a_key_for_all_streams_is_told_that_a_team_is_unknown() -> None:
+    """Its sender may know all names, and hears which field to mend."""
+
+    async def tell(house: House) -> None:
+        house.survey.reads = UnknownStreamNamed("delivery_stream is none", field="delivery_stream")
+        with pytest.raises(UnknownStreamNamed, match=r"^delivery_stream is none"):
+            await push(house, "survey", await house.key())
+        assert {("refused", "invalid"): 1} == await house.refusals("survey")
+
+    story(tell)

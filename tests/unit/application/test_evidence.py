@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from dpp.application.evidence_answers import Evidence, Item, Role
+from dpp.application.evidence_answers import Evidence, Item, Place, Role
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.catalogue import METRICS
@@ -229,15 +229,15 @@ async def test_a_large_enough_team_sees_how_many_reviews_each_pull_request_got(o
     assert not any("reviewer-" in str(item) or "author" in str(item) for item in evidence.found.items)
 
 
-async def test_items_lead_to_their_sources(organisation: Organisation) -> None:
-    """Tickets lead to Jira, pull requests to the pages beside the API, deployments to what they brought."""
+async def test_items_know_their_places_in_the_sources(organisation: Organisation) -> None:
+    """Tickets by their keys, pull requests by repository and number, deployments by what they brought."""
     (ticket, *_) = (await organisation.explain("cycle_time_p50", VIEWS["payments"])).found.items
-    assert f"https://acme.atlassian.net/browse/{ticket.name}" == ticket.url
+    assert Place(ticket_id=ticket.name) == ticket.place
     (request, *_) = (await organisation.explain("review_turnaround_p50", VIEWS["payments"])).found.items
     repository, _, number = request.name.partition("#")
-    assert f"https://ghe.acme.example/{repository}/pull/{number}" == request.url
+    assert Place(repository=repository, pr_number=int(number)) == request.place
     deployments = (await organisation.explain("lead_time_p50", view())).found.items
-    assert {True, False} == {item.url is not None for item in deployments}
+    assert {True, False} == {item.place.pr_number is not None for item in deployments}
 
 
 async def test_a_forecast_shows_scope_and_history_apart(organisation: Organisation) -> None:

@@ -12,6 +12,7 @@ import pytest
 from dpp.adapters.memory.measure_reader import MemoryMeasureReader
 from dpp.application import measure as module
 from dpp.application.derivation import News
+from dpp.application.measure import LONGEST_WAIT, QUIET
 from dpp.application.measures import Cause, StaleDays, StreamKey, Wanted
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.application.stale_days import Reason, inherited, reason, stale_days, streams_of
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 PAY = StreamKey(Dimension.DELIVERY, PAYMENTS)
 LOG = StreamKey(Dimension.DELIVERY, LOGISTICS)
-MONDAY = date(2026, 3, 2)
+MONDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 4)
 WIP = Wanted(metrics=frozenset({"wip_by_stage"}))
 
 
@@ -60,6 +61,36 @@ async def test_nothing_is_measured_while_derivation_is_far_behind(
     assert 0 == await known.store.waiting()
 
 
+async def test_past_days_wait_until_nothing_touches_them(known: Measuring) -> None:
+    """A history that comes in part by part is measured once, five minutes after the last part; today at once."""
+    created, *rest = finished_ticket()
+    today = StaleDays(known.clock.now(), Cause.LATE_EVENT)
+    for minute in range(20):
+        if minute < len(rest):
+            await known.stores.append([delivery(created if minute == 0 else rest[minute])])
+            await known.stores.drain()
+        if minute == 2:
+            await known.store.mark([PAY], today)
+        await known.measurer.measure_stale()
+        # The first part came in minute 0, the last one in minute 3.
+        past = minute >= 3 + QUIET / timedelta(minutes=1)
+        assert ([MONDAY] if past else []) == [day for day in await _days(known) if day == MONDAY]
+        assert (minute >= 2) == (WEDNESDAY in await _days(known))
+        known.clock.forward(minutes=1)
+    assert [] == list(await known.store.restatements(Wanted(), limit=10))
+    assert 0 == await known.store.waiting()
+
+
+async def test_past_days_do_not_wait_for_ever(known: Measuring) -> None:
+    """However often something late comes, six hours after the first of it the past is measured."""
+    begun = known.clock.now()
+    while not await _days(known):
+        await known.store.mark([PAY], StaleDays(at(0), Cause.LATE_EVENT))
+        await known.measurer.measure_stale()
+        known.clock.forward(minutes=4)
+    assert LONGEST_WAIT <= known.clock.now() - begun < LONGEST_WAIT + timedelta(minutes=9)
+
+
 async def test_a_stream_that_cannot_be_measured_stops_no_other(
     known: Measuring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +105,7 @@ async def test_a_stream_that_cannot_be_measured_stops_no_other(
     monkeypatch.setattr(MemoryMeasureReader, "wip", failing)
     await known.store.mark([PAY, LOG], StaleDays(at(0), Cause.LATE_EVENT))
     with pytest.raises(ExceptionGroup) as told:
-        await known.measurer.measure_stale()
+        await known.measurer.measure_stale(is_patient=False)
     assert ["no figure today"] == [str(error) for error in told.value.exceptions]
     assert {LOG} == {row.stream for row in await known.store.figures(WIP, limit=100)}
     assert 1 == await known.store.waiting()
@@ -86,7 +117,7 @@ async def test_days_are_those_of_the_platforms_calendar(known: Measuring) -> Non
     await known.stores.configure(replace(CONFIGURATION, platform=zone))
     await known.stores.append([delivery(*finished_ticket()[:2])])
     await known.stores.drain()
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     days = [MONDAY + timedelta(days=place) for place in range(4)]
     # At 12:00 UTC of Wednesday it is Thursday there.
     assert dict(zip(days, (1.0, 1.0, 1.0, 1.0), strict=True)) == await _days(known)
@@ -99,7 +130,7 @@ async def test_days_are_those_of_the_platforms_calendar(known: Measuring) -> Non
 async def test_figures_do_not_go_back_for_ever(known: Measuring) -> None:
     """However old a fact is, days are measured as far back as figures are kept, and no further."""
     await known.store.mark([PAY], StaleDays(datetime(1971, 1, 1, tzinfo=UTC), Cause.LATE_EVENT))
-    await known.measurer.measure_stale()
+    await known.measurer.measure_stale(is_patient=False)
     days = await _days(known)
     assert MAX_WINDOW_DAYS == len(days)
     assert date(2026, 3, 4) == max(days)

@@ -7,25 +7,20 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from dpp.adapters.identity.oidc import OpenIdProvider
-from dpp.adapters.memory.secrets import MemorySecrets
-from dpp.application.access_ports import User
 from dpp.application.arrivals import AccountDisabled, AddressTaken, TooManyGroups
 from dpp.application.id_tokens import AddressMissing
-from dpp.application.oidc import Begun, Finished, OpenIdSignIn, Returned
+from dpp.application.oidc import Returned
 from dpp.application.oidc_ports import (
-    Client,
     InvalidIdToken,
     ProviderRefused,
     ProviderUnavailable,
@@ -33,84 +28,17 @@ from dpp.application.oidc_ports import (
     SignInRefused,
 )
 from dpp.domain.access import Grant, Role
-from dpp.domain.configuration import Configuration, DeliveryStream, GroupRole
-from tests.support.access import Access
 from tests.support.identity_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
     EMAIL,
     ISSUER,
-    REDIRECT_URI,
-    HandmadeProvider,
     ec_key,
     public_jwk,
     rsa_key,
     unsigned,
 )
-
-PAYMENTS = UUID(int=501)
-VIEWER = Grant(role=Role.VIEWER)
-LEAD = Grant(role=Role.STREAM_LEAD, delivery_stream_id=PAYMENTS)
-CONFIGURATION = Configuration(
-    delivery_streams=(DeliveryStream(stream_id=PAYMENTS, name="payments", display_name="Payments"),),
-    group_roles=(
-        GroupRole(role="viewer", group="staff"),
-        GroupRole(role="stream_lead", pattern="^dpp-(?P<delivery_stream>.+)-leads$"),
-    ),
-)
-
-
-@dataclass
-class Site:
-    """A platform and its provider."""
-
-    group_claim: str = "groups"
-    access: Access = field(default_factory=Access)
-
-    def __post_init__(self) -> None:
-        self.provider = HandmadeProvider(clock=self.access.clock)
-        self.secrets = MemorySecrets({"oidc_client_secret": CLIENT_SECRET.encode(), "session_key": b"k" * 32})
-        self.oidc = self.process()
-
-    def process(self) -> OpenIdSignIn:
-        """Return a process's share, which has seen nothing yet."""
-        client = Client(issuer=ISSUER, client_id=CLIENT_ID, redirect_uri=REDIRECT_URI, group_claim=self.group_claim)
-
-        async def configuration() -> Configuration:
-            return CONFIGURATION
-
-        return OpenIdSignIn(
-            client=client,
-            provider=OpenIdProvider(
-                client=client, http=self.provider.http(), secrets=self.secrets, clock=self.access.clock
-            ),
-            store=self.access.store,
-            signin=self.access.signin,
-            configuration=configuration,
-            secrets=self.secrets,
-            randomness=self.access.randomness,
-            clock=self.access.clock,
-        )
-
-    async def returned(self, begun: Begun | None = None) -> Returned:
-        """Go to the provider and come back."""
-        begun = begun or await self.oidc.begin("/")
-        return Returned(**self.provider.visit(begun.url), sealed=begun.sealed)
-
-    async def sign_in(self) -> Finished:
-        """Sign in from the first step to the last."""
-        return await self.oidc.finish(await self.returned())
-
-    async def person(self) -> User:
-        """Return the person's user."""
-        found = await self.access.store.user_by_email(EMAIL)
-        assert found is not None
-        return found
-
-    async def reasons(self) -> list[object]:
-        """Return why sign-ins failed, the last one first."""
-        entries = await self.access.store.entries()
-        return [entry.details and entry.details["reason"] for entry in entries if entry.action == "sign_in.failed"]
+from tests.support.oidc_site import LEAD, PAYMENTS, VIEWER, Site
 
 
 def story(tell: Callable[[Site], Coroutine[Any, Any, None]], **site: Any) -> None:
@@ -213,6 +141,19 @@ def test_what_was_assigned_by_hand_stays_and_wins() -> None:
         site.provider.claims = {}
         await site.sign_in()
         assert (by_hand,) == await site.access.store.grants(id_)
+
+    story(tell)
+
+
+def test_a_role_that_administrators_give_themselves_stays() -> None:
+    """What somebody does by hand for themself is by hand as well."""
+
+    async def tell(site: Site) -> None:
+        await site.sign_in()
+        id_ = (await site.person()).user_id
+        await site.access.users.set_grants(id_, [LEAD], actor="test", granted_by=id_)
+        await site.sign_in()
+        assert (LEAD,) == await site.access.store.grants(id_)
 
     story(tell)
 
@@ -817,6 +758,16 @@ def test_the_client_secret_is_rotated_with_an_overlap() -> None:
         with pytest.raises(ProviderUnavailable, match="oidc_client_secret") as caught:
             await site.sign_in()
         assert not [word for word in ("new", CLIENT_SECRET) if word in str(caught.value).split()]
+
+    story(tell)
+
+
+def test_a_missing_client_secret_is_told() -> None:
+    """Without its client secret the platform says which file is missing, not where it lies."""
+
+    async def tell(site: Site) -> None:
+        site.secrets.put("oidc_client_secret", b"")
+        await refused(site, ProviderUnavailable, "has no client secret .* oidc_client_secret$")
 
     story(tell)
 

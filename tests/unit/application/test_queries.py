@@ -11,7 +11,7 @@ from dpp.application.readers import LabelRow, Share, StageRow
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.errors import InvalidInput, Unavailable
-from dpp.domain.quality import Confidence, QualityRate, Reason
+from dpp.domain.quality import Confidence, MeasuredRate, QualityRate, Reason, measure_rate
 from tests.support.fake_reader import NOW, FakeReader
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +87,19 @@ async def test_a_label_is_averaged_over_the_tickets_that_have_been_there() -> No
     assert [("qa", 0.25, 4, False), ("qa_queue", 1.5, 2, True)] == [
         (row.label, row.average_days, row.tickets, row.is_queue) for row in labels
     ]
+
+
+async def test_how_many_answered_the_survey_is_one_of_the_rates() -> None:
+    """Three of eight are 37.5 percent, which is too few; who asks for the rate gets that of the same view."""
+    asked = []
+
+    async def three_of_eight(view: View) -> MeasuredRate:
+        asked.append(view)
+        return measure_rate(QualityRate.PULSE_RESPONSE, complete=3, total=8)
+
+    found = await Queries(reader=FakeReader(), pulse_rate=three_of_eight).data_quality(VIEW)
+    rate = found.rates[QualityRate.PULSE_RESPONSE]
+    assert ([VIEW], 37.5, 8, True) == (asked, rate.value, rate.sample_size, rate.below_target)
 
 
 async def test_all_five_rates_are_reported_and_an_unknown_one_is_not_zero() -> None:

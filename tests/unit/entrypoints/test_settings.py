@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from dpp.entrypoints.bootstrap.serving import application
 from dpp.entrypoints.bootstrap.settings import SETTINGS, InvalidSetting, Settings, load
+from dpp.entrypoints.bootstrap.signing_in import client_of, signs_in_by_oidc
 
 
 def test_the_table_is_all_there_is() -> None:
@@ -47,3 +49,40 @@ def test_the_password_in_the_url_is_not_shown(tmp_path: Path) -> None:
     """The representation of settings, as it may end in a log, does not hold the database's URL."""
     settings = load({"DPP_DATABASE_URL": "postgresql://dpp:hidden-word@db/dpp"}, data_dir=tmp_path)
     assert "hidden-word" not in repr(settings)
+
+
+OIDC = {"AUTH_METHOD": "oidc", "OIDC_ISSUER_URL": "https://login.example.org/t", "OIDC_CLIENT_ID": "dpp"}
+
+
+@pytest.mark.parametrize(
+    ("more", "uri"),
+    [
+        ({"DPP_PUBLIC_URL": "https://dpp.example.org/"}, "https://dpp.example.org/sign-in/oidc/callback"),
+        ({"OIDC_REDIRECT_URI": "https://x.example/sign-in/oidc/callback"}, "https://x.example/sign-in/oidc/callback"),
+    ],
+)
+def test_the_way_back_follows_from_the_public_address(tmp_path: Path, more: dict[str, str], uri: str) -> None:
+    """Unless it is set, people are sent back to the address that browsers use."""
+    settings = load(OIDC | more, data_dir=tmp_path)
+    assert signs_in_by_oidc(settings)
+    client = client_of(settings)
+    assert (uri, "openid profile email", "groups") == (client.redirect_uri, client.scopes, client.group_claim)
+
+
+@pytest.mark.parametrize(
+    ("changed", "variable"),
+    [
+        ({}, "OIDC_REDIRECT_URI"),
+        ({"OIDC_ISSUER_URL": "", "DPP_PUBLIC_URL": "https://x.example"}, "OIDC_ISSUER_URL"),
+        ({"OIDC_CLIENT_ID": "", "DPP_PUBLIC_URL": "https://x.example"}, "OIDC_CLIENT_ID"),
+        ({"OIDC_REDIRECT_URI": "https://x.example/callback"}, "OIDC_REDIRECT_URI"),
+        ({"OIDC_REDIRECT_URI": "x.example/sign-in/oidc/callback"}, "OIDC_REDIRECT_URI"),
+        ({"OIDC_SCOPES": "profile email", "DPP_PUBLIC_URL": "https://x.example"}, "OIDC_SCOPES"),
+    ],
+)
+def test_what_sign_in_lacks_is_named_at_the_start(tmp_path: Path, changed: dict[str, str], variable: str) -> None:
+    """A platform that people could not sign in to does not start, and says which variable to set."""
+    settings = load(OIDC | changed, data_dir=tmp_path)
+    with pytest.raises(InvalidSetting, match=variable) as caught:
+        application(settings)
+    assert variable == caught.value.field

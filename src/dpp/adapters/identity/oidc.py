@@ -15,7 +15,7 @@ from dpp.adapters.identity.provider_http import Answer, ProviderHttp, is_protect
 from dpp.adapters.identity.signing_keys import SigningKeys
 from dpp.application.oidc_ports import Client, IdentityProvider, ProviderRefused, ProviderUnavailable, Tokens
 from dpp.application.ports import Clock
-from dpp.application.secrets import Secrets
+from dpp.application.secrets import SecretMissing, Secrets
 
 CLIENT_SECRET = "oidc_client_secret"  # noqa: S105 - the name of one
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -72,7 +72,7 @@ class OpenIdProvider(IdentityProvider):
             "redirect_uri": self._client.redirect_uri,
             "code_verifier": verifier,
         }
-        for secret in self._secrets.candidates(CLIENT_SECRET):
+        for secret in self._client_secrets():
             answer = await self._exchange(described, form, secret.decode("utf-8", "replace"))
             if answer.fields.get("error") != "invalid_client":
                 return _tokens(answer)
@@ -100,6 +100,15 @@ class OpenIdProvider(IdentityProvider):
         """Return where a browser signs out of the provider too (OpenID Connect RP-Initiated Logout §2)."""
         endpoint = (await self._description()).end_session_endpoint
         return endpoint and _with_query(endpoint, {"client_id": self._client.client_id})
+
+    def _client_secrets(self) -> tuple[bytes, ...]:
+        try:
+            return self._secrets.candidates(CLIENT_SECRET)
+        except SecretMissing as error:
+            raise ProviderUnavailable(
+                "The platform has no client secret to show to the identity provider. An administrator of the platform "
+                f"can put the one that the provider gave out into the secret {CLIENT_SECRET}"
+            ) from error
 
     async def _exchange(self, described: Description, form: Mapping[str, str], secret: str) -> Answer:
         id_, url, what = self._client.client_id, described.token_endpoint, "exchange of codes"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from dpp.application.counting import IntakeCount
 from dpp.application.delivery_rows import ManualLinkRow, VerdictRow
-from dpp.application.measures import Cause, StaleDays, StreamKey
+from dpp.application.measures import Cause, Mark, StaleDays, StreamKey
 from dpp.application.ports import DeadLetter
 from dpp.application.pulse_ports import PulseAggregateRow, PulseResponse
 from dpp.application.repositories import Repositories
@@ -59,7 +60,7 @@ class MemoryDatabase:
         event_ids: of every fact.
         ticket_keys: every key that a ticket ever had, and the identities that had it.
         stale: what is to be derived again, oldest mark first; a thing may be marked twice.
-        stale_days: streams with days that are to be measured, likewise.
+        stale_days: streams with days that are to be measured, each with its mark, likewise.
         repositories: the register.
         sprints: the newest report of each sprint by Jira's id; None when only tickets have named it.
         intake_counts: deliveries by (hour, channel, outcome, kind, reason).
@@ -78,7 +79,7 @@ class MemoryDatabase:
     event_ids: set[UUID] = field(default_factory=set)
     ticket_keys: dict[str, set[str]] = field(default_factory=dict)
     stale: list[StaleEntry] = field(default_factory=list)
-    stale_days: list[tuple[StreamKey, StaleDays]] = field(default_factory=list)
+    stale_days: list[tuple[StreamKey, Mark]] = field(default_factory=list)
     repositories: Repositories = field(default_factory=lambda: Repositories((), (), configuration=Configuration()))
     sprints: dict[str, SprintFact | None] = field(default_factory=dict)
     intake_counts: dict[tuple[datetime, str, str, str, str], IntakeCount] = field(default_factory=dict)
@@ -105,3 +106,9 @@ class MemoryDatabase:
         """Queue a thing for derivation, because of something that is about a time, or about any."""
         self.stale_marks += 1
         self.stale.append(StaleEntry(entry_id=self.stale_marks, share=key.group, key=key, since=since, cause=cause))
+
+    def mark_days(self, streams: Iterable[StreamKey], days: StaleDays) -> None:
+        """Have days of some streams measured."""
+        for stream in sorted(streams):
+            self.stale_marks += 1
+            self.stale_days.append((stream, Mark(self.stale_marks, days)))

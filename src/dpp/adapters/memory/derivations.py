@@ -99,8 +99,8 @@ class MemoryDerivationStore(DerivationStore):
         self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
         if reasons:
             self._mark(outcome.marked, *inherited(reasons))
-            streams, days = sorted(streams_of(news)), stale_days(reasons)
-            self._database.stale_days.extend((stream, some) for some in days for stream in streams)
+            for days in stale_days(reasons):
+                self._database.mark_days(streams_of(news), days)
         if done and kind in TOPICS and self._feed is not None:
             await self._feed.publish(news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)

@@ -23,6 +23,7 @@ from dpp.application.evidence_reader import (
 from dpp.application.views import View, Window
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.defects import latest_attribution
+from dpp.domain.deployments import PRODUCTION
 from dpp.domain.dora import HELD_RESPONSIBLE
 from dpp.domain.events import DefectEvent, PullRequestEventType
 from dpp.domain.incidents import Standing
@@ -40,8 +41,7 @@ class MemoryDefectsAndReviews(MemoryDiagnosticsReader):
             if at is None or row is None or not window.start <= at < window.end or at > view.as_of:
                 continue
             if _is_among(self._streams_of(row, view), view, among):
-                submitted = [event for event in events if event.event_type is PullRequestEventType.REVIEW_SUBMITTED]
-                peers = sum(map(is_peer_review, submitted))
+                is_reviewed = any(event.event_type is PullRequestEventType.REVIEW_SUBMITTED for event in events)
                 yield EndedPullRequest(
                     repository=self._name(row.repo_id),
                     pr_number=row.pr_number,
@@ -49,8 +49,7 @@ class MemoryDefectsAndReviews(MemoryDiagnosticsReader):
                     opened_at=from_micros(row.opened_at),
                     ended_at=at,
                     first_review_at=state.first_review_at,
-                    reviews=peers,
-                    other_reviews=len(submitted) - peers,
+                    has_other_reviews=is_reviewed and state.first_review_at is None,
                 )
 
     def reviewed(self, view: View, window: Window) -> Iterator[ReviewedPullRequest]:
@@ -104,7 +103,8 @@ class MemoryOutcomes:
         for row in self._tables.deployments.values():
             held = self._held(row, view)
             streams = (held.delivery_stream_id if held else None, only(row.tech_stream_id))
-            if start <= row.deployed_at < end and _is_among(streams, view, among):
+            is_wanted = among is Among.SHOWN or row.environment == PRODUCTION
+            if is_wanted and start <= row.deployed_at < end and _is_among(streams, view, among):
                 is_undone = row.rollback_at is not None and row.rollback_at <= to_micros(view.as_of)
                 yield EndedDeployment(
                     record_id=row.record_id,
@@ -128,6 +128,8 @@ class MemoryOutcomes:
         start, end = _edges(window, view)
         for row in (row for rows in self._tables.incidents.values() for row in rows):
             restore = self._restore(row, view)
+            if restore is None and among is Among.UNPLACED:
+                continue
             at = restore.resolved_at if restore else row.resolved_at if row.started_at is None else row.started_at
             if at is not None and start <= at < end and _is_among(self._streams_of(row, view), view, among):
                 yield IncidentInWindow(

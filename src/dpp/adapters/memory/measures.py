@@ -42,7 +42,7 @@ class MemoryMeasures(MeasureStore):
     async def mark(self, streams: Iterable[StreamKey], days: StaleDays) -> None:
         """Have days of some streams measured."""
         self._database.check_available()
-        self._database.stale_days.extend((stream, days) for stream in sorted(streams))
+        self._database.mark_days(streams, days)
 
     async def measure_next(self, measure: Measure, *, skip: Collection[StreamKey] = frozenset()) -> Settled | None:
         """Measure the stream that has waited longest."""
@@ -51,11 +51,10 @@ class MemoryMeasures(MeasureStore):
         stream = next((stream for stream, _ in marks if stream not in skip), None)
         if stream is None:
             return None
-        taken = [mark for mark in marks if mark[0] == stream]
+        taken = [mark for of, mark in marks if of == stream]
         days = [day for of, day, _ in self._figures if of == stream]
         first = min(days, default=None)
-        causes = [cause for _, cause in taken]
-        measured = await measure(StaleStream(stream=stream, causes=causes, first_stored=first))
+        measured = await measure(StaleStream(stream=stream, marks=taken, first_stored=first))
         if measured is None:
             return Settled(stream, 0, 0)
         stored = [row for (of, day, _), row in self._figures.items() if of == stream and day in measured.closes_at]
@@ -66,8 +65,8 @@ class MemoryMeasures(MeasureStore):
             del self._figures[stream, figure.day, figure.name]
         for restatement in planned.restatements:
             self._restatements.append(restatement._replace(restatement_id=len(self._restatements) + 1))
-        for mark in taken:
-            marks.remove(mark)
+        settled = {mark.number for mark in taken} - measured.waiting
+        marks[:] = [(of, mark) for of, mark in marks if mark.number not in settled]
         return Settled(stream, len(planned.figures) + len(planned.removed), len(planned.restatements))
 
     async def waiting(self) -> int:

@@ -29,6 +29,7 @@ RECONNECT_SECONDS = 2.0
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
 IDLE_TRANSACTION_SECONDS = 60
+WORK_MEM = "32MB"
 
 
 class Database:
@@ -145,6 +146,9 @@ class Database:
             "statement_timeout": f"{self._statement_seconds}s",
             "lock_timeout": f"{LOCK_SECONDS}s",
             "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+            # Compiling a statement takes longer than any statement here runs; a window of months is sorted in memory.
+            "jit": "off",
+            "work_mem": WORK_MEM,
         }
         await connection.execute(
             "SELECT set_config(name, setting, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, setting)",

@@ -66,12 +66,14 @@ class PostgresEvidenceReader(EvidenceReader):
 
     async def deployments(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[EndedDeployment]:
         """Return deployments to every environment."""
-        rows = await self._rows(statements.DEPLOYMENTS, view, window, among=among)
+        wanted = "true" if among is Among.SHOWN else "environment = 'production'"
+        rows = await self._rows(statements.DEPLOYMENTS.replace("{wanted}", wanted), view, window, among=among)
         return [EndedDeployment(*row)._replace(incidents=tuple(row[-1])) for row in rows]
 
     async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
         """Return incidents that ended, and those that did not."""
-        return [IncidentInWindow(*row) for row in await self._rows(statements.INCIDENTS, view, window, among=among)]
+        query = statements.INCIDENTS.replace("{wanted}", "true" if among is Among.SHOWN else "false")
+        return [IncidentInWindow(*row) for row in await self._rows(query, view, window, among=among)]
 
     async def blocked(self, view: View, *, window: Window) -> Sequence[BlockedTicket]:
         """Return blocks of tickets."""

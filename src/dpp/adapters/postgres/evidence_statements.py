@@ -105,20 +105,26 @@ _REVIEW = f"{OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND even
 
 
 def pull_requests(*, is_live: bool) -> str:
-    """Return the statement that reads what was merged or closed in the window."""
+    """Return the statement that reads what was merged or closed in the window.
+
+    A pull request is looked up by itself (the offset makes the planner do that): few of them end in a window.
+    """
     return f"""
     {every_ended(is_live=is_live)}, one AS (
         SELECT every.*, request.opened_at, coalesce(held.ticket_id, request.linked_ticket_id) AS ticket_id,
             held.delivery_stream_id, {_TECH.format("request")}
-        FROM every JOIN pull_requests AS request USING (repo_id, pr_number)
+        FROM every CROSS JOIN LATERAL (
+            SELECT * FROM pull_requests AS kept
+            WHERE kept.repo_id = every.repo_id AND kept.pr_number = every.pr_number OFFSET 0
+        ) AS request
         LEFT JOIN {held("request.linked_issue_id")} ON true
     )
     SELECT repository.full_name, one.pr_number, one.ticket_id, one.opened_at, one.closed_at,
-        CASE WHEN one.first_review_at <= %(as_of)s THEN one.first_review_at END, review.peer, review.submitted - peer
+        CASE WHEN one.first_review_at <= %(as_of)s THEN one.first_review_at END,
+        CASE WHEN one.first_review_at <= %(as_of)s THEN false ELSE EXISTS (
+            SELECT FROM pr_events AS event WHERE {_REVIEW}
+        ) END
     FROM one JOIN repositories AS repository USING (repo_id)
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS submitted, count(*) FILTER (WHERE {PEER}) AS peer FROM pr_events AS event WHERE {_REVIEW}
-    ) AS review
     WHERE true{{shown}} ORDER BY one.closed_at DESC, repository.full_name COLLATE "C", one.pr_number
     """  # noqa: S608 - constants
 
@@ -158,7 +164,7 @@ FROM (
         rollback_at, lead_time_hrs, commit_sha, linked_pr_number, {_TICKET}, {_TECH.format("done")}
     FROM (
         SELECT * FROM deployment_records
-        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s
+        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s AND {{wanted}}
     ) AS done LEFT JOIN {held("done.linked_issue_id")} ON true
 ) AS done
 LEFT JOIN (SELECT repo_id, full_name FROM repositories) AS repository USING (repo_id)
@@ -190,8 +196,8 @@ FROM (
         SELECT incident_id, service_name, severity, coalesce(started_at, resolved_at), NULL, fault IS NOT NULL,
             tech_stream_id
         FROM incidents AS incident
-        WHERE coalesce(started_at, resolved_at) >= %(start)s AND coalesce(started_at, resolved_at) < %(end)s
-            AND coalesce(started_at, resolved_at) < %(as_of)s AND NOT EXISTS (
+        WHERE {{wanted}} AND coalesce(started_at, resolved_at) >= %(start)s
+            AND coalesce(started_at, resolved_at) < least(%(end)s::timestamptz, %(as_of)s) AND NOT EXISTS (
                 SELECT FROM incident_restores AS restore WHERE restore.incident_id = incident.incident_id AND {_KNOWN}
                     AND restore.resolved_at < %(as_of)s
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from dpp.adapters.postgres.engine import Connection, Database
@@ -17,6 +17,7 @@ from dpp.application.measures import (
     Cause,
     DayFigure,
     FigurePlace,
+    Mark,
     Measure,
     MeasuredDays,
     MeasureStore,
@@ -34,6 +35,9 @@ from dpp.domain.metric import Dimension
 
 #: First number of the advisory locks of streams that are measured; it means nothing.
 STREAMS = 0x6470706D
+
+#: A transaction waits so long for the figures, which are read over other connections: years of a stream take a while.
+PATIENCE = "600s"
 
 _MARK = """
 INSERT INTO stale_days (stream_type, stream_id, since, cause, detail)
@@ -102,11 +106,6 @@ FROM restatements WHERE true{wanted}{behind} ORDER BY restatement_id DESC LIMIT 
 """
 
 
-class _Marks(NamedTuple):
-    entries: Sequence[int]
-    stale: StaleStream
-
-
 class PostgresMeasures(MeasureStore):
     """Keeps figures by day.
 
@@ -125,16 +124,16 @@ class PostgresMeasures(MeasureStore):
     async def measure_next(self, measure: Measure, *, skip: Collection[StreamKey] = frozenset()) -> Settled | None:
         """Measure the stream that has waited longest and that no other worker measures."""
         async with self._database.transaction() as connection:
-            marks = await _next(connection, skip)
-            if marks is None:
+            stale = await _next(connection, skip)
+            if stale is None:
                 return None
-            stream = marks.stale.stream
-            measured = await measure(marks.stale)
+            stream, measured = stale.stream, await measure(stale)
             if measured is None:
                 return Settled(stream, 0, 0)
             planned = writes(stream, measured, stored=await _stored(connection, stream, measured))
             await _write(connection, stream, planned, at=measured.computed_at)
-            await connection.execute("DELETE FROM stale_days WHERE entry_id = ANY (%s)", [list(marks.entries)])
+            settled = [mark.number for mark in stale.marks if mark.number not in measured.waiting]
+            await connection.execute("DELETE FROM stale_days WHERE entry_id = ANY (%s)", [settled])
             return Settled(stream, len(planned.figures) + len(planned.removed), len(planned.restatements))
 
     async def waiting(self) -> int:
@@ -180,22 +179,22 @@ async def mark_days(connection: Connection, streams: Iterable[StreamKey], days: 
         await connection.execute(_MARK, [days.since, days.cause.value, days.detail, *columns])
 
 
-async def _next(connection: Connection, skip: Collection[StreamKey]) -> _Marks | None:
+async def _next(connection: Connection, skip: Collection[StreamKey]) -> StaleStream | None:
     left_out = [f"{stream.dimension.value}/{stream.stream_id}" for stream in skip]
     row = await (await connection.execute(_NEXT, {"skip": left_out, "namespace": STREAMS})).fetchone()
     if row is None:
         return None
+    await connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [PATIENCE])
     # After the lock, so that what another worker has just settled is not seen any more.
     entries = await (await connection.execute(_ENTRIES, row)).fetchall()
     if not entries:
         return None
     first = await (await connection.execute(_FIRST_STORED, row)).fetchone()
-    stale = StaleStream(
+    return StaleStream(
         stream=StreamKey(Dimension(row[0]), row[1]),
-        causes=[StaleDays(since, Cause(cause), detail) for _, since, cause, detail in entries],
+        marks=[Mark(number, StaleDays(since, Cause(cause), detail)) for number, since, cause, detail in entries],
         first_stored=first[0] if first else None,
     )
-    return _Marks([entry for entry, *_ in entries], stale)
 
 
 async def _stored(connection: Connection, stream: StreamKey, measured: MeasuredDays) -> list[StoredFigure]:

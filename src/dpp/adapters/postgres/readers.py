@@ -24,6 +24,8 @@ JOIN LATERAL (
 ) AS held ON true
 """
 
+_IN_WINDOW = "completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s"
+
 # The condition on the stage is that of the index of unfinished stays, word for word.
 _WIP = f"""
 SELECT stage, is_active_work, count(*)
@@ -33,40 +35,51 @@ WHERE stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
 GROUP BY stage, is_active_work
 """  # noqa: S608 - constants
 
-# Of the completions of one ticket at most one holds at a moment: a later one follows the reopening of the earlier.
+# A completion's own row tells the key and the streams that its ticket has now. They are those of the moment too, unless
+# the span that held then has ended since: only such tickets, at present none, are looked up. Of the completions of one
+# ticket at most one holds at a moment: a later one follows the reopening of the earlier.
 _COMPLETED = f"""
-WITH completed AS (
-    SELECT issue_id, completed_at, cycle_time_days, flow_efficiency_pct, stage_durations FROM work_item_cycles
-    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
-    UNION ALL
-    SELECT issue_id, completed_at, cycle_time_days, flow_efficiency_pct, stage_durations FROM superseded_cycles
-    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
-        AND reopened_at > %(as_of)s
+WITH moved AS (
+    SELECT issue_id, ticket_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions
+    WHERE valid_to < 'infinity' AND valid_to > %(as_of)s AND valid_from <= %(as_of)s
 ), shown AS (
-    SELECT held.ticket_id, completed.* FROM completed {_HELD.replace("{of}", "completed")}
+    SELECT ticket_id, {{columns}} FROM work_item_cycles AS cycle
+    WHERE {_IN_WINDOW} AND NOT EXISTS (SELECT FROM moved WHERE moved.issue_id = cycle.issue_id){{shown}}
+    UNION ALL
+    SELECT ticket_id, {{columns}} FROM moved
+    JOIN (SELECT issue_id, {{columns}} FROM work_item_cycles WHERE {_IN_WINDOW}) AS cycle USING (issue_id)
+    WHERE true{{shown}}
+    UNION ALL
+    SELECT held.ticket_id, {{columns}}
+    FROM (
+        SELECT issue_id, {{columns}} FROM superseded_cycles WHERE {_IN_WINDOW} AND reopened_at > %(as_of)s
+    ) AS cycle {_HELD.replace("{of}", "cycle")}
     WHERE true{{shown}}
 )
 """  # noqa: S608 - constants
 _CYCLES = f"""
-{_COMPLETED}
+{_COMPLETED.replace("{columns}", "completed_at, cycle_time_days, flow_efficiency_pct")}
 SELECT ticket_id, (extract(epoch FROM completed_at) * 1000000)::bigint, cycle_time_days, flow_efficiency_pct
 FROM shown ORDER BY completed_at, ticket_id COLLATE "C"
 """  # noqa: S608 - constants
 # Sums of decimals are exact, so the order of the rows does not show in the last digit.
 _LABEL_TIMES = f"""
-{_COMPLETED}
+{_COMPLETED.replace("{columns}", "stage_durations")}
 SELECT time.label, count(*), sum(time.days::numeric)::float8
 FROM shown CROSS JOIN jsonb_each(shown.stage_durations) AS time (label, days)
 GROUP BY time.label
 """  # noqa: S608 - constants
 
-# Whole months and whole thirds of the month are counted already, what came since the last of them is counted here; what
-# ended counts no longer. A third has ten days, the last one what is left.
+# Whole years, whole months of the year and whole thirds of the month are counted already, what came since the last of
+# them is counted here; what ended counts no longer. A third has ten days, the last one what is left.
 _QUALITY = """
-SELECT rate, sum(complete)::bigint, sum(total)::bigint
+SELECT rate, sum(complete), sum(total)
 FROM (
     SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
-    WHERE part = 'month' AND begins < %(month)s
+    WHERE part = 'year' AND begins < %(year)s
+    UNION ALL
+    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
+    WHERE part = 'month' AND begins >= %(year)s AND begins < %(month)s
     UNION ALL
     SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
     WHERE part = 'third' AND begins >= %(month)s AND begins < %(third)s
@@ -83,10 +96,11 @@ GROUP BY rate HAVING sum(total) > 0
 
 
 def _parts(moment: datetime) -> dict[str, datetime]:
-    """Return when the month of a moment begins, and its third."""
+    """Return when the year, the month and the third of the month of a moment begin."""
     moment = moment.astimezone(UTC)
     month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return {"month": month, "third": month + timedelta(days=10 * min(2, (moment.day - 1) // 10))}
+    third = month + timedelta(days=10 * min(2, (moment.day - 1) // 10))
+    return {"year": month.replace(month=1), "month": month, "third": third}
 
 
 class PostgresMetricsReader(MetricsReader):
@@ -101,7 +115,7 @@ class PostgresMetricsReader(MetricsReader):
 
     async def cycles(self, view: View, *, window: Window) -> CycleRows:
         """Return the tickets completed in the window."""
-        rows = await self._rows(_CYCLES, view, window)
+        rows = await self._in_window(_CYCLES, view, window)
         return CycleRows(
             ticket_ids=[row[0] for row in rows],
             completed_at=np.array([row[1] for row in rows], dtype=np.int64),
@@ -112,7 +126,7 @@ class PostgresMetricsReader(MetricsReader):
 
     async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
         """Return their time by label."""
-        rows = {label: LabelRow(label, *rest) for label, *rest in await self._rows(_LABEL_TIMES, view, window)}
+        rows = {label: LabelRow(label, *rest) for label, *rest in await self._in_window(_LABEL_TIMES, view, window)}
         return [rows[label] for label in LABELS if label in rows]
 
     async def quality(self, view: View) -> Mapping[QualityRate, Share]:
@@ -120,12 +134,10 @@ class PostgresMetricsReader(MetricsReader):
         rows = await self._rows(_QUALITY, view, **_parts(view.as_of))
         return {QualityRate(rate): Share(*counts) for rate, *counts in rows}
 
-    async def _rows(
-        self, query: str, view: View, window: Window | None = None, **more: Any
-    ) -> list[tuple[Any, ...]]:
-        parameters = values(view) | more
-        if window is not None:
-            parameters |= {"start": window.start, "end": window.end}
+    async def _in_window(self, query: str, view: View, window: Window) -> list[tuple[Any, ...]]:
+        return await self._rows(query, view, start=window.start, end=window.end)
+
+    async def _rows(self, query: str, view: View, **more: datetime) -> list[tuple[Any, ...]]:
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(query.replace("{shown}", condition(view)).encode(), parameters)
+            await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | more)
             return await cursor.fetchall()

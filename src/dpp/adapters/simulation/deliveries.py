@@ -12,12 +12,13 @@ from typing import Literal
 
 from dpp.adapters.simulation import github_wire, jira_wire, push_wire
 from dpp.adapters.simulation.company import Company, Repository, TechStream
-from dpp.adapters.simulation.plan import Plan, Week
+from dpp.adapters.simulation.plan import WEEK, Plan, Week
 from dpp.adapters.simulation.pull_requests import PullRequest
 from dpp.adapters.simulation.releases import Deployment, Incident, Rollback
+from dpp.adapters.simulation.surveys import Answer, answers_between
 from dpp.adapters.simulation.tickets import Ticket
 
-Source = Literal["github", "jira", "deployment", "incident"]
+Source = Literal["github", "jira", "deployment", "incident", "survey"]
 _SECOND = timedelta(seconds=1)
 
 
@@ -49,6 +50,7 @@ class Moment:
             "jira": (jira_wire.PATH, partial(jira_wire.jira_headers, number)),
             "deployment": (push_wire.DEPLOYMENT_PATH, partial(push_wire.push_headers, self.event or None)),
             "incident": (push_wire.INCIDENT_PATH, partial(push_wire.push_headers, self.event or None)),
+            "survey": (push_wire.SURVEY_PATH, partial(push_wire.push_headers, self.event or None)),
         }[self.source]
         return Delivery(at=self.at, path=path, headers=headers(), body=self.body(), source=self.source)
 
@@ -83,6 +85,8 @@ def moments_of_week(plan: Plan, week: Week) -> Iterator[Moment]:
         yield from _rollback(rollback)
     for incident in week.incidents:
         yield from _incident(incident)
+    for answer in answers_between(company, seed=plan.seed, start=week.start, end=week.start + WEEK):
+        yield _answer(answer)
 
 
 def _github(at: datetime, event: str, body: Callable[[], bytes]) -> Moment:
@@ -167,3 +171,9 @@ def _incident_moment(incident: Incident, event_type: str, happened: datetime, se
     body = partial(push_wire.incident_push, incident, event_type, happened)
     key = f"{incident.incident_id}-{event_type}"
     return Moment(at=sent, happened=happened, source="incident", event=key, body=body)
+
+
+def _answer(answer: Answer) -> Moment:
+    key = f"survey-{answer.month}-{answer.stream}-{answer.respondent}-{answer.number}"
+    body = partial(push_wire.survey_push, answer)
+    return Moment(at=answer.given_at, happened=answer.given_at, source="survey", event=key, body=body)

@@ -1,4 +1,4 @@
-"""What pipelines and monitoring push to the platform: deployments, rollbacks, incidents (§5.4.2)."""
+"""What other systems push to the platform: deployments, rollbacks, incidents, survey answers (§5.4.2, §5.5.1)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from datetime import datetime
 import msgspec
 
 from dpp.adapters.simulation.releases import Deployment, Incident, Rollback
+from dpp.adapters.simulation.surveys import Answer
 
 DEPLOYMENT_PATH = "/api/v1/events/deployment"
 INCIDENT_PATH = "/api/v1/events/incident"
+SURVEY_PATH = "/api/v1/events/pulse"
 
 
 def push_headers(idempotency_key: str | None) -> dict[str, str]:
@@ -78,6 +80,22 @@ def incident_push(incident: Incident, event_type: str, at: datetime) -> bytes:
             "occurred_at": iso(at),
         }
     )
+
+
+def survey_push(answer: Answer) -> bytes:
+    """One person's answer; the form tool knows people by ids of its own."""
+    body: dict[str, str | int] = {
+        "survey_period": answer.month,
+        "delivery_stream": answer.stream,
+        "respondent": answer.respondent,
+        "pace_score": answer.pace,
+        "tooling_score": answer.tooling,
+        "clarity_score": answer.clarity,
+        "submitted_at": iso(answer.given_at),
+    }
+    if answer.text is not None:
+        body["free_text"] = answer.text
+    return msgspec.json.encode(body)
 
 
 def iso(at: datetime) -> str:

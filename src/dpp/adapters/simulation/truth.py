@@ -20,6 +20,7 @@ from dpp.adapters.simulation.true_delivery import (
     restore_figures,
     review_hours,
 )
+from dpp.adapters.simulation.true_pulse import PulseMonth, pulse_months
 from dpp.adapters.simulation.true_scope import Scope
 from dpp.adapters.simulation.true_work import Account, accounts, wip_by_stage
 
@@ -63,6 +64,7 @@ class TrueFigures:
     deployments: DeploymentFigures
     restore: RestoreFigures
     defects: DefectFigures
+    pulse: tuple[PulseMonth, ...]
 
 
 def true_figures(
@@ -97,6 +99,7 @@ def true_figures(
         deployments=deployment_figures(plan, scope, since=since, days=window_days),
         restore=restore_figures(plan, scope, since=since),
         defects=defect_figures(plan, scope, since=since),
+        pulse=pulse_months(plan, as_of=as_of, delivery_stream=delivery_stream, tech_stream=tech_stream),
     )
 
 

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import psycopg
 
 from dpp.adapters.files.secrets import DirectorySecrets
+from dpp.adapters.identity.oidc import CLIENT_SECRET
 from dpp.adapters.postgres import migrations
 from dpp.application.secrets import GENERATABLE
 from dpp.domain.errors import DppError
 from dpp.entrypoints.bootstrap.archives import archive_of
 from dpp.entrypoints.bootstrap.database import dsn_of
 from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.bootstrap.signing_in import client_of, signs_in_by_oidc
 
 GIBIBYTE = 1024**3
 ENOUGH_FREE_BYTES = 2 * GIBIBYTE
@@ -38,6 +40,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("data directory", _data_directory),
         ("free space", _free_space),
         ("secrets", _secrets),
+        ("sign-in", _sign_in),
         ("database", _database),
         ("schema", _schema),
         ("configuration", _configuration),
@@ -54,6 +57,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 _REMEDIES = {
+    "sign-in": "set what the message names; `docs/sign-in.md` tells how to register the platform",
     "data directory": "start `dpp up`, or name the directory with --data-dir",
     "database": "start `dpp up`, or set DPP_DATABASE_URL to a PostgreSQL that answers",
     "schema": "make the database answer first",
@@ -94,6 +98,14 @@ def _secrets(settings: Settings) -> Finding:
         found="; ".join(problems) or f"{len(GENERATABLE)} in {settings.secrets_dir}",
         remedy="`dpp up` makes missing ones; chmod 600 those that others can read",
     )
+
+
+def _sign_in(settings: Settings) -> Finding:
+    if not signs_in_by_oidc(settings):
+        return Finding(check="sign-in", is_well=True, found="by password")
+    client = client_of(settings)
+    has_secret = bool(DirectorySecrets(settings.secrets_dir).get(CLIENT_SECRET))
+    return Finding(check="sign-in", is_well=has_secret, found=f"by {client.issuer}, back to {client.redirect_uri}")
 
 
 def _database(settings: Settings) -> Finding:

@@ -94,9 +94,11 @@ from dpp.application.signin import SignIn
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 from dpp.application.users import Users
+from dpp.application.views import View
 from dpp.domain.calendar import BusinessCalendar
 from dpp.domain.configuration import Configuration
 from dpp.domain.privacy import Pseudonymiser
+from dpp.domain.quality import MeasuredRate
 from dpp.entrypoints.bootstrap.database import dsn_of
 from dpp.entrypoints.bootstrap.explaining import Explaining
 from dpp.entrypoints.bootstrap.settings import Settings
@@ -182,9 +184,15 @@ class Platform(Provider):
             yield answers
 
     @provide
-    def queries(self, reader: MetricsReader, answers: Answers, gaps: Gaps) -> Queries:
-        """Answer what is asked of tickets."""
-        return Queries(reader=reader, answers=answers, gaps=gaps)
+    def queries(
+        self, reader: MetricsReader, answers: Answers, gaps: Gaps, pulse: Pulse, current: CurrentConfiguration
+    ) -> Queries:
+        """Answer what is asked of tickets, and how complete the data is."""
+
+        async def pulse_rate(view: View) -> MeasuredRate:
+            return await pulse.response_rate(view, configuration=await current.get())
+
+        return Queries(reader=reader, answers=answers, gaps=gaps, pulse_rate=pulse_rate)
 
     @provide
     def trends(

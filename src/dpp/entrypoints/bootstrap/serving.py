@@ -32,13 +32,19 @@ from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
-from dpp.entrypoints.bootstrap.signing_in import signs_in_by_oidc
+from dpp.entrypoints.bootstrap.signing_in import client_of, signs_in_by_oidc
 from dpp.entrypoints.http.app import create
 from dpp.entrypoints.http.parts import Parts
 
 
 def application(settings: Settings, *overrides: Provider) -> Litestar:
-    """Build the web application; ``overrides`` replace single adapters."""
+    """Build the web application; ``overrides`` replace single adapters.
+
+    Raises:
+        InvalidSetting: people are to sign in by an identity provider, and it is not said which.
+    """
+    if signs_in_by_oidc(settings):
+        client_of(settings)
 
     @asynccontextmanager
     async def parts() -> AsyncIterator[Parts]:

@@ -142,7 +142,7 @@ async def _demonstrate(wired: AsyncContainer, settings: Settings, target: str, p
 async def _look_again(wired: AsyncContainer) -> None:
     """Have what runs daily run once more, now that there is a history and nobody wants to wait for tomorrow."""
     jobs, now = await wired.get(Jobs), (await wired.get(Clock)).now()
-    for name in ("store_forecasts", "catch_up_forecasts", "correlate_streams"):
+    for name in ("store_forecasts", "catch_up_forecasts", "correlate_streams", "aggregate_pulse"):
         await jobs.defer(name, key=name, at=now + DERIVED_BY)
 
 

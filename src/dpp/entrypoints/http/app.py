@@ -47,7 +47,7 @@ from dpp.entrypoints.http.query_names import known_parameters
 SESSION_KEY = "session_key"
 
 UNCOMPRESSED = "uncompressed"
-#: Pages and files compress themselves, and a stream of events must not wait in a compressor.
+#: Pages, files and answers compress themselves, and a stream of events must not wait in a compressor.
 _AS_IT_IS = {UNCOMPRESSED: True}
 
 OpenParts = Callable[[], AbstractAsyncContextManager[Parts]]
@@ -148,7 +148,10 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
         [
             intake.router(lambda: started.parts.doors),
             Router(
-                "/api/v1", route_handlers=_api(started), **{**closed, "guards": [*closed["guards"], known_parameters]}
+                "/api/v1",
+                route_handlers=_api(started),
+                opt=_AS_IT_IS,
+                **{**closed, "guards": [*closed["guards"], known_parameters]},
             ),
             Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
             Router("/", route_handlers=_pages(started), opt=_AS_IT_IS, **closed),

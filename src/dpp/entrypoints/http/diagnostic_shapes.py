@@ -12,6 +12,7 @@ from dpp.application.queries import Diagnostic
 from dpp.domain import figures
 from dpp.domain.defects import DefectEscape
 from dpp.domain.reviews import Concentration
+from dpp.entrypoints.http.kept_bodies import remembered
 from dpp.entrypoints.http.shapes import Figure, Meta, bounds, figure, trust
 
 
@@ -81,6 +82,7 @@ class DiagnosticAnswer(Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
+@remembered
 def diagnostic(flow: Diagnostic, diagnosis: Diagnosis) -> DiagnosticData:
     """Return the figures of ``GET /metrics/diagnostic``."""
     turnaround = diagnosis.review_turnaround

@@ -17,6 +17,7 @@ from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http import evidence_shapes, paging
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, WindowDays, described
+from dpp.entrypoints.http.source_links import SourceLinks
 
 MetricName = Annotated[
     str, PathParameter(description="The name of a metric", schema_extra={"enum": [*catalogue.METRICS]})
@@ -67,7 +68,8 @@ def routes(answering: Callable[[], Answering], explanations: Callable[[], Explan
             cursor=cursor,
         )
         meta = {**to.meta(found.found.asked), "limit": page.meta.limit, "next_cursor": page.meta.next_cursor}
-        return answer(evidence_shapes.evidence(found, page.rows), meta=meta)
+        links = SourceLinks.of(question.configuration)
+        return answer(evidence_shapes.evidence(found, page.rows, links=links), meta=meta)
 
     return [evidence]
 

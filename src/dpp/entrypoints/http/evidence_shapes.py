@@ -15,6 +15,7 @@ from dpp.application.evidence_answers import Role
 from dpp.domain.explanations import REMARKS, Input, Remark
 from dpp.domain.metric import Unit
 from dpp.entrypoints.http.shapes import Figure, Meta, figure
+from dpp.entrypoints.http.source_links import SourceLinks
 
 
 class Span(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -99,8 +100,8 @@ class EvidenceAnswer(Struct, frozen=True, kw_only=True):
     meta: EvidenceMeta
 
 
-def evidence(answer: Found, items: Sequence[FoundItem]) -> EvidenceData:
-    """Return a page of evidence: some of its items, and all else."""
+def evidence(answer: Found, items: Sequence[FoundItem], *, links: SourceLinks) -> EvidenceData:
+    """Return a page of evidence: some of its items, and all else; ``links`` lead to the source systems."""
     found, metric = answer.found, answer.metric
     window = found.window
     return EvidenceData(
@@ -116,7 +117,7 @@ def evidence(answer: Found, items: Sequence[FoundItem]) -> EvidenceData:
         left_out=_remarked(answer.left_out),
         doubtful=_remarked(answer.doubtful),
         withheld=found.withheld,
-        items=[_item(row) for row in items],
+        items=[_item(row, links) for row in items],
         sources=[Source(source=name, last_event_at=at) for name, at in sorted(answer.sources.items())],
     )
 
@@ -125,7 +126,7 @@ def _remarked(counts: Mapping[Remark, int]) -> list[Remarked]:
     return [Remarked(remark=remark, count=count, meaning=REMARKS[remark]) for remark, count in counts.items()]
 
 
-def _item(row: FoundItem) -> Item:
+def _item(row: FoundItem, links: SourceLinks) -> Item:
     return Item(
         kind=row.kind,
         name=row.name,
@@ -136,5 +137,5 @@ def _item(row: FoundItem) -> Item:
         counted=row.counted,
         remark=row.remark,
         role=row.role,
-        url=row.url,
+        url=links.of_place(row.place),
     )

@@ -12,6 +12,7 @@ from msgspec import Struct
 from dpp.application import flow_answers
 from dpp.domain.ageing import AgeBand
 from dpp.domain.blocked import BlockedTime
+from dpp.entrypoints.http.kept_bodies import remembered
 from dpp.entrypoints.http.shapes import Figure, Meta, StageCount, figure, stages, trust
 
 
@@ -164,6 +165,7 @@ class BlockedAnswer(Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
+@remembered
 def ageing(answer: flow_answers.Ageing) -> AgeingData:
     """Return the figures of ``GET /metrics/ageing``."""
     found = answer.figure
@@ -194,6 +196,7 @@ def _ticket(row: flow_answers.AgeingTicket) -> AgeingTicket:
     )
 
 
+@remembered
 def cumulative_flow(answer: flow_answers.CumulativeFlow) -> CumulativeFlowData:
     """Return the figures of ``GET /metrics/cumulative-flow``."""
     found = answer.figure
@@ -217,6 +220,7 @@ def cumulative_flow(answer: flow_answers.CumulativeFlow) -> CumulativeFlowData:
     )
 
 
+@remembered
 def arrivals(answer: flow_answers.ArrivalsAndDepartures) -> ArrivalsData:
     """Return the figures of ``GET /metrics/arrivals``."""
     found = answer.arrived
@@ -248,6 +252,7 @@ def _spans(rows: Iterable[flow_answers.FlowSpan]) -> list[FlowSpan]:
     ]
 
 
+@remembered
 def blocked(answer: flow_answers.Blocked) -> BlockedData:
     """Return the figures of ``GET /metrics/blocked``."""
     found = answer.figure

@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from dpp.application.forecast_answers import ByDate, DeliveryForecast, Imagined, Reason, SprintCut
 from dpp.domain import calibration
 from dpp.domain.forecast import PERCENTS, Bar, Forecast, Method
+from dpp.entrypoints.http.kept_bodies import remembered
 from dpp.entrypoints.http.shapes import Figure, Meta, RunningSprint, figure, sprint
 
 
@@ -158,6 +159,7 @@ class ForecastAnswer(Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
+@remembered
 def forecast(answer: DeliveryForecast) -> ForecastData:
     """Return the figures of ``GET /metrics/forecast``."""
     return ForecastData(

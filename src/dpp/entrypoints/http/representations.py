@@ -15,12 +15,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from dpp.domain.errors import InvalidInput
-from dpp.entrypoints.http import csv_tables, etags
+from dpp.entrypoints.http import csv_tables, etags, kept_bodies
 
 FORMAT, TABLE = "format", "table"
 FORMATS = ("json", "csv")
 CSV = "text/csv"
 NEXT_CURSOR = "next_cursor"
+#: Bytes below which compression does not pay.
+COMPRESSED_FROM = 1024
 
 _encoder = msgspec.json.Encoder()
 
@@ -61,8 +63,16 @@ class Answer(Response[bytes]):
         if etags.is_known(shown.tag, if_none_match=request.headers.get("if-none-match")):
             self.status_code = 304
         else:
-            self.content = shown.body
+            self.content = self._sent(shown, request)
         return super().to_asgi_response(app, request, **options)
+
+    def _sent(self, shown: Representation, request: AnyRequest) -> bytes:
+        """Return the body, compressed where that is worth it and the caller takes it."""
+        if len(shown.body) < COMPRESSED_FROM or "gzip" not in request.headers.get("accept-encoding", ""):
+            return shown.body
+        self.headers["content-encoding"] = "gzip"
+        self.headers["vary"] = f"{self.headers['vary']}, Accept-Encoding"
+        return kept_bodies.zipped(self._data, shown.body)
 
 
 def represent(request: AnyRequest, *, data: object, meta: Mapping[str, Any] | None) -> Representation:
@@ -76,12 +86,12 @@ def represent(request: AnyRequest, *, data: object, meta: Mapping[str, Any] | No
         body = csv_tables.write(table, data)
         headers["content-disposition"] = f'attachment; filename="{_file_name(request.url.path, table.name)}"'
         return Representation(body=body, media_type=CSV, tag=etags.tag_of(b"csv", body), headers=headers)
-    encoded = _encoder.encode(data)
-    still = {name: value for name, value in (meta or {}).items() if name not in etags.MOVING}
+    encoded = kept_bodies.encoded(data, _encoder.encode)
+    still = _encoder.encode({name: value for name, value in (meta or {}).items() if name not in etags.MOVING})
     return Representation(
         body=_enveloped(encoded, meta),
         media_type=MediaType.JSON.value,
-        tag=etags.tag_of(b"json", encoded, _encoder.encode(still)),
+        tag=kept_bodies.tagged(data, still, lambda: etags.tag_of(b"json", encoded, still)),
         headers=headers,
     )
 

@@ -17,6 +17,7 @@ from dpp.application.queries import DataQuality, Realtime
 from dpp.domain import bounds as domain_bounds
 from dpp.domain import figures, quality
 from dpp.domain.wip import WipByStage
+from dpp.entrypoints.http.kept_bodies import remembered
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -194,6 +195,7 @@ def stages(wip: WipByStage) -> dict[str, StageCount]:
     return {stage.value: StageCount(active=count.active, queue=count.queue) for stage, count in wip.stages.items()}
 
 
+@remembered
 def realtime(answer: Realtime, confidence: SprintConfidenceFound) -> RealtimeData:
     """Return the figures of ``GET /metrics/realtime``."""
     wip = answer.wip

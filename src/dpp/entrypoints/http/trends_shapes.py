@@ -11,6 +11,7 @@ from dpp.application.trends import DeliveryTrends, Trend
 from dpp.domain import change_failures, change_lead_times, dora_bands, figures
 from dpp.domain.change_lead_times import Part
 from dpp.domain.dora_bands import Band, band_of
+from dpp.entrypoints.http.kept_bodies import remembered
 from dpp.entrypoints.http.shapes import Figure, Meta, bounds, trust
 
 
@@ -114,6 +115,7 @@ class TrendsAnswer(Struct, frozen=True, kw_only=True):
     meta: Meta
 
 
+@remembered
 def trends(answer: DeliveryTrends) -> TrendsData:
     """Return the figures of ``GET /metrics/trends``."""
     plain = {name: _trend(name, trend) for name, trend in answer.trends.items() if name != "change_failure_rate"}

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from dpp.adapters.push.readers import DeploymentReader, IncidentReader
+from dpp.adapters.push.readers import DeploymentReader, IncidentReader, SurveyReader
 from dpp.application.reading import Reading
-from dpp.domain.configuration import Configuration
+from dpp.domain.configuration import Configuration, DeliveryStream
 from dpp.domain.events import CicdEvent, IncidentEvent, Outcome
 from dpp.domain.privacy import Pseudonymiser
+from dpp.domain.survey import PulseFact
 
 Json = dict[str, Any]
 
-READING = Reading(configuration=Configuration(), pseudonymiser=Pseudonymiser(b"a key of at least sixteen bytes"))
+PSEUDONYMISER = Pseudonymiser(b"a key of at least sixteen bytes")
+READING = Reading(configuration=Configuration(), pseudonymiser=PSEUDONYMISER)
+PAYMENTS = UUID(int=1)
+TEAMS = Configuration(
+    delivery_streams=(DeliveryStream(stream_id=PAYMENTS, name="payments", display_name="Payments and co"),)
+)
 
 
 def at(text: str) -> datetime:
@@ -70,3 +77,28 @@ def alarmed(payload: object) -> tuple[IncidentEvent, ...]:
     normalised = reader.normalise(reader.verified(body=body, idempotency_key="key"), reading=READING)
     assert (Outcome.UNDERSTOOD, None) == (normalised.outcome, normalised.reason)
     return normalised.facts.incidents
+
+
+def survey_answer(**changes: Any) -> Json:
+    """Return an answer for payments in March; a change to None leaves the field out."""
+    whole = {
+        "survey_period": "2026-03",
+        "delivery_stream": "payments",
+        "respondent": "r-17",
+        "pace_score": 2,
+        "tooling_score": 3,
+        "clarity_score": 5,
+        "free_text": "ask @alice",
+        "submitted_at": "2026-03-01T10:30:00Z",
+    } | changes
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def surveyed(payload: object) -> tuple[PulseFact, ...]:
+    """Read pushed answers."""
+    body = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+    reader = SurveyReader()
+    reading = Reading(configuration=TEAMS, pseudonymiser=PSEUDONYMISER)
+    normalised = reader.normalise(reader.verified(body=body, idempotency_key=None), reading=reading)
+    assert (Outcome.UNDERSTOOD, None) == (normalised.outcome, normalised.reason)
+    return normalised.facts.pulses

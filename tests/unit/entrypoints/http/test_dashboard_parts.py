@@ -49,6 +49,13 @@ class TestFilters:
         assert 45 == read(("window", "custom"), ("days", "45")).window
         assert 30 == read(("window", "custom"), ("days", "")).window
 
+    def test_a_sprint_is_a_window_of_its_own(self) -> None:
+        """Its days are found elsewhere; the address keeps the word, so that a link follows the running sprint."""
+        found = read(("window", "sprint"))
+
+        assert (True, "window=sprint") == (found.is_sprint, found.query())
+        assert found.is_preset
+
     def test_a_moment_without_a_zone_is_the_platforms(self) -> None:
         """Nine o'clock in July is meant in London, which is an hour ahead of UTC then; the form shows it again."""
         found = read(("as_of", "2026-07-01T09:00"))

@@ -161,6 +161,16 @@ async def test_the_items_are_a_table(organisation: Organisation) -> None:
     assert len(items) == len(lines) - 1
 
 
+async def test_items_lead_to_their_sources(organisation: Organisation) -> None:
+    """Tickets lead to Jira, pull requests to the pages beside the API."""
+    async with client(organisation) as to:
+        (ticket, *_) = (await ask(to, "cycle_time_p50", stream="payments"))["data"]["items"]
+        (request, *_) = (await ask(to, "review_turnaround_p50", stream="payments"))["data"]["items"]
+    assert f"https://acme.atlassian.net/browse/{ticket['name']}" == ticket["url"]
+    repository, _, number = request["name"].partition("#")
+    assert f"https://ghe.acme.example/{repository}/pull/{number}" == request["url"]
+
+
 async def test_the_window_is_told(organisation: Organisation) -> None:
     """From its first instant to the moment of asking; what has no window has none."""
     async with client(organisation) as to:

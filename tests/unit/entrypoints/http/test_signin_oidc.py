@@ -15,7 +15,7 @@ from dpp.entrypoints.http import signin_oidc, signin_pages
 from dpp.entrypoints.http.auth import COOKIE, Gate
 from dpp.entrypoints.http.signin_pages import SigningIn
 from tests.support.identity_provider import ISSUER
-from tests.unit.application.test_oidc import Site
+from tests.support.oidc_site import Site
 
 Browser = TestClient[Litestar]
 SITE = "http://127.0.0.1"

@@ -33,7 +33,7 @@ from dpp.entrypoints.http import survey_pages
 from dpp.entrypoints.http.auth import COOKIE, Gate, guard, provide_principal
 from dpp.entrypoints.http.errors import on_platform_error
 from dpp.entrypoints.http.security import headers_hook
-from tests.support.access import Access, CountedIds, HandClock
+from tests.support.access import CountedIds, HandClock
 from tests.support.dashboard_app import TOKEN, NoKeys, OnePassword
 from tests.support.intake import Box, Reversed, Store
 
@@ -125,18 +125,17 @@ async def form(
                 dependencies={"principal": Provide(provide_principal)},
             )
         ],
+        # The client runs the application on an event loop of its own, and the intake belongs there.
+        on_startup=[intake.start],
+        on_shutdown=[intake.stop],
         before_send=[headers_hook()],
         exception_handlers={DppError: on_platform_error},
         openapi_config=None,
     )
-    await intake.start()
-    try:
-        async with AsyncTestClient(app, base_url="http://127.0.0.1") as client:
-            if signed_in:
-                client.cookies.set(COOKIE, TOKEN)
-            yield Form(client, database, archive, clock, signin)
-    finally:
-        await intake.stop()
+    async with AsyncTestClient(app, base_url="http://127.0.0.1") as client:
+        if signed_in:
+            client.cookies.set(COOKIE, TOKEN)
+        yield Form(client, database, archive, clock, signin)
 
 
 async def test_an_answer_is_archived_and_stored_under_a_hash() -> None:

@@ -104,6 +104,8 @@ work_item_stays = Table(
     Index(
         "ix_work_item_stays_unfinished",
         "left_at",
+        "entered_at",
+        postgresql_include=["issue_id", "stage", "is_active_work"],
         postgresql_where=text("stage NOT IN ('done', 'cancelled', 'deleted')"),
     ),
     Index("ix_work_item_stays_done", "entered_at", postgresql_where=text("stage = 'done'")),

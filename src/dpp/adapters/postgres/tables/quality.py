@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Table, Uuid, text
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from dpp.adapters.postgres.tables.columns import metadata, words
@@ -32,11 +32,12 @@ quality_counts = Table(
     Column("begins", DateTime(timezone=True), nullable=False),
     Column("delivery_stream_id", Uuid),
     Column("tech_stream_ids", ARRAY(Uuid), nullable=False),
-    Column("complete", BigInteger, nullable=False),
-    Column("total", BigInteger, nullable=False),
+    Column("complete", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
     Column("is_fresh", Boolean, nullable=False),
-    CheckConstraint("part IN ('month', 'third')", name="part"),
+    CheckConstraint("part IN ('year', 'month', 'third')", name="part"),
     Index(None, "part", "begins"),
     Index("ix_quality_counts_fresh", "begins", postgresql_where=text("is_fresh")),
-    comment="How many quality_spans began, less those that ended, by month and third of a month; several rows add up",
+    comment="How many quality_spans began, less those that ended, by year, month and third of a month; several rows "
+    "add up",
 )

@@ -11,7 +11,6 @@ from litestar.handlers import HTTPRouteHandler
 from dpp.application.cross_stream import METRIC, CrossStream
 from dpp.application.cross_stream_answers import SharedBottleneck, SharedBottlenecks
 from dpp.application.flow_answers import BlockedByOne, HeldUp
-from dpp.application.source_links import SourceLinks
 from dpp.application.views import may_name
 from dpp.domain.bottlenecks import BLOCK_DAYS, SeverityRow
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
@@ -23,6 +22,7 @@ from dpp.entrypoints.http.dashboard.heatmap import Cell, Heatmap, heatmap, shade
 from dpp.entrypoints.http.dashboard.looking import Context, Looking, Showing
 from dpp.entrypoints.http.dashboard.view_page import ViewPage
 from dpp.entrypoints.http.dashboard.zones import ZoneView, topics_of
+from dpp.entrypoints.http.source_links import SourceLinks
 
 ZONE = ZoneView(name="cross-stream", title="Across streams", topics=topics_of([METRIC]))
 HEATMAP = Card(

@@ -14,7 +14,7 @@ from litestar.response import Redirect
 from dpp.domain.errors import DppError, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.errors import RETRY_SECONDS
+from dpp.entrypoints.http.errors import RETRY_SECONDS, on_unexpected_error
 from dpp.entrypoints.http.security import local_path
 
 SIGN_IN = "/sign-in"
@@ -54,6 +54,13 @@ PROBLEMS: Mapping[type[DppError], Problem] = MappingProxyType(
     }
 )
 
+FAULT = Problem(
+    status=500,
+    title="Something went wrong here",
+    advice="It is a fault of the platform and has been logged. Try again; if it stays, tell whoever runs the platform "
+    "when it happened.",
+)
+
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 
 
@@ -63,7 +70,14 @@ def handlers(gate: Callable[[], Gate]) -> dict[int | type[Exception], Handler]:
     def show(request: Request[Any, Any, Any], error: DppError) -> Response[Any]:
         return on_problem(request, error, gate=gate)
 
-    return {Unauthenticated: to_sign_in, DppError: show}
+    return {Unauthenticated: to_sign_in, DppError: show, Exception: on_fault}
+
+
+def on_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Show the page of a fault of ours: the log has the details, the reader none."""
+    on_unexpected_error(request, error)
+    context = {"problem": FAULT, "detail": None, "retry_seconds": None, "signed_in_as": None}
+    return page(request, "problem.html", context, status=FAULT.status, headers={"cache-control": "no-store"})
 
 
 def to_sign_in(request: Request[Any, Any, Any], _error: Unauthenticated) -> Response[Any]:

@@ -1,4 +1,4 @@
-"""Rates of data quality that are counted as things change, and not when somebody asks."""
+"""Rates of data quality that are counted as things change; unfinished stays that an index tells all about."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def downgrade() -> None:
     op.execute("DROP TABLE quality_spans, quality_counts")
     op.execute("DROP FUNCTION count_quality(), forget_quality()")
     op.execute("DROP INDEX ix_defect_events_issue_id")
+    op.execute("DROP INDEX ix_work_item_stays_unfinished")
+    op.execute(
+        "CREATE INDEX ix_work_item_stays_unfinished ON work_item_stays (left_at)"
+        " WHERE stage NOT IN ('done', 'cancelled', 'deleted')"
+    )

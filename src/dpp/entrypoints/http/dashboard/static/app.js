@@ -77,7 +77,7 @@
       waiting.add(target.id);
       return;
     }
-    if (!byItself && [404, 422, 503].includes(xhr.status)) {
+    if (!byItself && [404, 422, 500, 503].includes(xhr.status)) {
       location.assign(requestAddress(event.detail)); // the page of the problem, with its own address
       return;
     }

@@ -242,6 +242,12 @@
     };
   }
 
+  // Where an axis ends that has to reach a value: on a whole step of it.
+  const upTo = (value) => {
+    const step = value > 40 ? 20 : value > 10 ? 5 : 1;
+    return Math.ceil((value * 1.02) / step) * step;
+  };
+
   function ageing(data, ink, narrow) {
     const dashes = { p50: "solid", p85: "dashed", p95: "dotted" };
     const places = data.points.map(() => 0);
@@ -267,7 +273,7 @@
         axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } }, axisTick: { show: false },
         axisLabel: { color: ink.ink, fontSize: narrow ? 10 : 12, showMinLabel: false, showMaxLabel: false, formatter: (at) => brief(data.stages[at - 1]) },
       },
-      yAxis: { ...values(ink, "working days"), axisLine: { show: false }, axisTick: { show: false }, min: 0, max: ({ max }) => Math.ceil(Math.max(max, ...data.lines.map((line) => line.value)) * 1.05) },
+      yAxis: { ...values(ink, "working days"), axisLine: { show: false }, axisTick: { show: false }, min: 0, max: ({ max }) => upTo(Math.max(max, ...data.lines.map((line) => line.value))) },
       tooltip: {
         ...frame(data, ink).tooltip, trigger: "item",
         formatter: ({ componentType, name, value, data: point }) =>

@@ -2,8 +2,9 @@
 
 import pytest
 
-from dpp.application.source_links import SourceLinks
+from dpp.application.evidence_answers import Place
 from dpp.domain.configuration import Configuration, GitHubConnection, JiraConnection
+from dpp.entrypoints.http.source_links import SourceLinks
 
 
 def links(*, jira: str | None = None, github: str = "https://api.github.com") -> SourceLinks:
@@ -37,6 +38,17 @@ def test_github_pages_are_found_from_its_api(api: str, pages: str) -> None:
     found = links(github=api)
     assert f"{pages}/acme/ledger/pull/12" == found.pull_request("acme/ledger", 12)
     assert f"{pages}/acme/ledger/commit/abc123" == found.commit("acme/ledger", "abc123")
+
+
+def test_a_place_is_led_to_by_what_is_known_of_it() -> None:
+    """A pull request goes before the commit; where nothing is known there is nothing to lead to."""
+    found = links(jira="https://acme.example")
+    assert "https://acme.example/browse/PAY-7" == found.of_place(Place(ticket_id="PAY-7"))
+    assert "https://github.com/acme/x/pull/3" == found.of_place(
+        Place(repository="acme/x", pr_number=3, commit_sha="abc")
+    )
+    assert "https://github.com/acme/x/commit/abc" == found.of_place(Place(repository="acme/x", commit_sha="abc"))
+    assert found.of_place(Place()) is None
 
 
 def test_what_is_not_known_has_no_address() -> None:

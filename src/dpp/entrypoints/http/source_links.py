@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from dpp.application.evidence_answers import Place
 from dpp.domain.configuration import Configuration
 
 _ENTERPRISE_API = "/api/v3"
@@ -28,6 +29,14 @@ class SourceLinks:
     def of(cls, configuration: Configuration) -> SourceLinks:
         """Return the links of a configuration; GitHub's pages are found from the address of its API."""
         return cls(jira=_root(configuration.jira.base_url), github=_pages(configuration.github.api_url))
+
+    def of_place(self, place: Place) -> str | None:
+        """Return the address of a thing; of a deployment that of the pull request, or else the commit, it brought."""
+        return (
+            self.ticket(place.ticket_id)
+            or self.pull_request(place.repository, place.pr_number)
+            or self.commit(place.repository, place.commit_sha)
+        )
 
     def ticket(self, key: str | None) -> str | None:
         """Return the address of a ticket."""
