@@ -330,12 +330,19 @@ async def test_every_block_of_the_window_is_named(known: Known) -> None:
 # --- everything -------------------------------------------------------------------------------------------------------
 
 VIEWS = [
-    View(scope=scope, as_of=at(hours), delivery_stream_id=asked, tech_stream_id=tech)
-    for scope, hours, (asked, tech) in product(
-        (EVERYTHING, StreamScope(delivery_streams=frozenset({PAYMENTS})), StreamScope(tech_streams=frozenset({CORE}))),
-        (15.0, 45.0, 1000.0),
-        ((None, None), (PAYMENTS, None), (None, APPS), (PAYMENTS, CORE)),
-    )
+    *(
+        view(hours, delivery_stream_id=asked, tech_stream_id=tech)
+        for hours, (asked, tech) in product(
+            (15, 1000), ((None, None), (PAYMENTS, None), (None, APPS), (PAYMENTS, CORE))
+        )
+    ),
+    *(
+        view(45, scope=scope, delivery_stream_id=asked)
+        for scope, asked in product(
+            (StreamScope(delivery_streams=frozenset({PAYMENTS})), StreamScope(tech_streams=frozenset({CORE}))),
+            (None, PAYMENTS),
+        )
+    ),
 ]
 
 

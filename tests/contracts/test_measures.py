@@ -317,10 +317,10 @@ async def test_a_mapping_restates_and_is_told(known: Measuring) -> None:
     await known.measurer.measure_stale(is_patient=False)
     told = await known.store.restatements(EVERYTHING, limit=10)
     # 24 of 36 hours are work now, where 30 were.
-    assert [(MONDAY + DAY, "flow_efficiency", pytest.approx(30 / 36 * 100), pytest.approx(24 / 36 * 100))] == [
-        (row.day, row.metric, row.old_value, row.new_value) for row in told
-    ]
-    assert [(Cause.CONFIGURATION, None)] == [(row.cause, row.since) for row in told]
+    (row,) = told
+    assert (MONDAY + DAY, "flow_efficiency", Cause.CONFIGURATION, None) == (row.day, row.metric, row.cause, row.since)
+    assert pytest.approx(30 / 36 * 100) == row.old_value
+    assert pytest.approx(24 / 36 * 100) == row.new_value
 
 
 async def test_a_ticket_that_moves_leaves_its_past_behind(known: Measuring) -> None:

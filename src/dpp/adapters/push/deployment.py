@@ -10,7 +10,7 @@ from hashlib import sha256
 from msgspec.json import Decoder
 
 from dpp.adapters.push.decoding import Item, decode, items_of
-from dpp.adapters.push.fields import free_text, missing, moment, needed_text, text, word
+from dpp.adapters.push.fields import free_text, missing, moment, needed_text, repository_ref, text, word
 from dpp.adapters.push.payloads import DeploymentPush
 from dpp.domain.errors import InvalidInput
 from dpp.domain.events import CicdEvent, CicdEventType, Facts, Normalised, Outcome, RepositoryRef, Source
@@ -128,11 +128,7 @@ def _substitute_run_id(item: Item, *, key: str | None) -> str:
 
 
 def _repository(full_name: str | None, *, field: str) -> RepositoryRef:
-    found = needed_text(full_name, field=field, give="organisation/repository")
-    org, _, name = found.partition("/")
-    if not (org and name) or "/" in name or any(map(str.isspace, found)):
-        raise InvalidInput(f"{field} does not name a repository: give organisation/repository", field=field)
-    return RepositoryRef(org=org, name=name)
+    return repository_ref(needed_text(full_name, field=field, give="organisation/repository"), field=field)
 
 
 def _deployment(start: CicdEvent, *, status: str, span: _Span, reason: str | None) -> Iterator[CicdEvent]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from dpp.domain.errors import InvalidInput
+from dpp.domain.events import RepositoryRef
 from dpp.domain.scrubbing import scrub
 
 #: Characters of a name, a version, a commit id or a run id.
@@ -49,6 +50,14 @@ def word(value: str | None, *, field: str, among: Iterable[str]) -> str | None:
     if found.lower() not in (words := tuple(among)):
         raise InvalidInput(f"{field} is none of the words it can be: give {' or '.join(words)}", field=field)
     return found.lower()
+
+
+def repository_ref(full_name: str, *, field: str) -> RepositoryRef:
+    """Return the repository that ``organisation/repository`` names."""
+    org, _, name = full_name.partition("/")
+    if not (org and name) or "/" in name or any(map(str.isspace, full_name)):
+        raise InvalidInput(f"{field} does not name a repository: give organisation/repository", field=field)
+    return RepositoryRef(org=org, name=name)
 
 
 def free_text(value: str | None) -> str | None:

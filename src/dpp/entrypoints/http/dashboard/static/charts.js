@@ -200,7 +200,7 @@
       legend: several ? { ...legend(ink), itemWidth: 24, left: "right", data: data.lines.map((line) => line.name) } : { show: false },
       grid: { left: 4, right: 16, top: 30, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: data.signs ? { ...months(ink), data: data.days.map(monthWords) } : days(ink, narrow),
-      yAxis: { ...values(ink, data.unit), min: data.scale ? data.scale[0] : 0, max: data.scale ? data.scale[1] : ({ max }) => (data.unit === "percent" ? Math.min(100, Math.ceil(max / 5 + 0.1) * 5) : null) },
+      yAxis: { ...values(ink, data.unit), min: data.scale ? data.scale[0] : 0, max: data.scale ? data.scale[1] : ({ max }) => (data.unit === "percent" ? Math.min(100, Math.ceil(max / 10 + 0.05) * 10) : null) },
       tooltip: {
         ...frame(data, ink).tooltip, trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink["ink-soft"] } },
         formatter: (points) =>
