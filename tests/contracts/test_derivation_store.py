@@ -10,7 +10,7 @@ import pytest
 
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.calendar import to_micros
-from dpp.domain.events import PullRequestEventType, WorkItemEventType
+from dpp.domain.events import CicdEventType, IncidentEventType, PullRequestEventType, WorkItemEventType
 from dpp.domain.histories import FOREVER
 from tests.support.derivation import (
     APPS,
@@ -21,7 +21,9 @@ from tests.support.derivation import (
     PAYMENTS,
     at,
     delivery,
+    deployment_event,
     finished_ticket,
+    incident_event,
     merged_pull_request,
     pull_request_event,
     ticket_event,
@@ -256,11 +258,17 @@ def test_rows_of_forgotten_events_go(run: Run) -> None:
     """A rebuild leaves no rows of things whose events are gone."""
 
     async def story(found: Stores) -> None:
+        release = deployment_event(CicdEventType.DEPLOY_COMPLETED, 30)
+        outage = incident_event(IncidentEventType.ALARM_TRIGGERED, 30.5)
         await found.append([delivery(*finished_ticket()), delivery(*merged_pull_request())])
+        await found.append([delivery(release), delivery(outage)])
         await found.drain()
+        rows = await found.rows()
+        assert all(rows[name] for name in ("change_ledger", "deployment_records", "incident_blames"))
         await found.forget_events()
-        for kind in StaleKind:
-            assert 1 == (await found.derivations.mark_all(kind)).things
+        # Pushes and rollbacks have no rows of their own.
+        things = {kind: (await found.derivations.mark_all(kind)).things for kind in StaleKind}
+        assert {kind: int(kind not in {StaleKind.PUSH, StaleKind.ROLLBACK}) for kind in StaleKind} == things
         await found.drain()
         assert not any((await found.rows()).values())
 

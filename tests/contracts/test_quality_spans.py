@@ -34,7 +34,7 @@ GROUP BY rate
 
 def _spans(count: int, *, seed: int) -> list[tuple[object, ...]]:
     draw = random.Random(seed)
-    spans = []
+    spans: list[tuple[object, ...]] = []
     for thing in range(count):
         begun = START + timedelta(minutes=draw.randrange(DAYS * 1440))
         ended = begun + timedelta(minutes=draw.randrange(1, 90 * 1440))

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from dpp.adapters.simulation import Delivery, SimulatedOrganisation, Size, shuffled
+from dpp.adapters.simulation.true_pulse import PulseMonth
 from tests.support.running import RunningPlatform, platform
 from tests.support.surveys import shown_pulse, true_pulse
 
@@ -66,7 +67,7 @@ def test_the_pulse_is_true_in_any_order_through_a_killed_server(
     running.wait_until_settled()
     before = rows(database_url)
     assert len(before) > 80
-    seen = []
+    seen: list[PulseMonth] = []
     for moment in MOMENTS:
         for stream in STREAMS:
             truth = organisation.truth(as_of=moment, delivery_stream=stream).pulse

@@ -25,6 +25,7 @@ from dpp.adapters.postgres.feed import PostgresChangeFeed
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.derivation import DerivationStore, Derive
 from dpp.application.ports import Batch, ConfigurationStore, EventStore
+from dpp.application.resolving import EVENT_TABLES
 from dpp.domain.configuration import Configuration
 from dpp.domain.histories import FOREVER
 from tests.support.derivation import CONFIGURATION, DERIVE, START
@@ -132,7 +133,7 @@ class PostgresStores(Stores):
     async def forget_events(self) -> None:
         """Delete every event, past the trigger that forbids it."""
         async with self.database.transaction() as connection:
-            for table in ("work_item_events", "work_item_facts", "pr_events", "pull_request_facts"):
+            for table in EVENT_TABLES:
                 await connection.execute(
                     sql.SQL("ALTER TABLE {0} DISABLE TRIGGER USER; DELETE FROM {0}").format(sql.Identifier(table))
                 )

@@ -12,6 +12,7 @@ from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.reading import (
     MalformedPayload,
+    PushFormat,
     PushReader,
     Reading,
     SignatureRejected,
@@ -41,6 +42,7 @@ class Readers:
     deployment: PushReader
     incident: PushReader
     survey: PushReader
+    formats: Mapping[PushFormat, PushReader]
 
 
 class Doors:
@@ -140,6 +142,16 @@ class Doors:
             InvalidInput: the body is not JSON (MalformedPayload), or a field cannot be used.
         """
         return await self._push(self._readers.survey, headers=headers, body=body, channel="survey")
+
+    async def foreign(self, form: PushFormat, *, headers: Mapping[str, str], body: bytes) -> Appended:
+        """Take what another system pushes in a format of its own (§5.4.1); what cannot be used is kept for repair.
+
+        Raises:
+            Unauthenticated: there is no API key, or not a valid one.
+            Forbidden: the key may not write events, or not those of this repository or service.
+            InvalidInput: the body is not JSON (MalformedPayload), or no object and no list of them.
+        """
+        return await self._push(self._readers.formats[form], headers=headers, body=body, channel=form.value)
 
     def refused_too_large(self, *, channel: str) -> None:
         """Count a delivery whose body exceeded the limit of its door."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from dpp.domain.configuration import Configuration
@@ -29,6 +30,16 @@ class UnknownStreamNamed(InvalidInput):
     """A push names a stream that is not configured; only senders who may know all streams are told so."""
 
     code = "stream_unknown"
+
+
+class PushFormat(StrEnum):
+    """The formats of other systems that are taken as these send them; each has a door of its name."""
+
+    CDEVENTS = "cdevents"
+    ALERTMANAGER = "alertmanager"
+    PAGERDUTY = "pagerduty"
+    OPSGENIE = "opsgenie"
+    GRAFANA = "grafana"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

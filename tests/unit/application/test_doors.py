@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from dpp.application.doors import GITHUB_SECRET, JIRA_SECRET, JIRA_TOKEN, Doors,
 from dpp.application.ingest import Intake
 from dpp.application.reading import (
     MalformedPayload,
+    PushFormat,
     PushReader,
     Reading,
     SignatureRejected,
@@ -165,7 +167,7 @@ class House:
             self.access.secrets.put(name, f"{name} now".encode())
             self.access.secrets.put(f"{name}.previous", f"{name} before".encode())
         self.github, self.jira = Webhooks(Source.GITHUB), Webhooks(Source.JIRA)
-        self.deployment, self.incident, self.survey = Pushes(), Pushes(), Pushes()
+        self.deployment, self.incident, self.survey, self.foreign = Pushes(), Pushes(), Pushes(), Pushes()
         self.configuration = CurrentConfiguration(
             store=MemoryConfigurationStore(database=self.database), feed=MemoryChangeFeed()
         )
@@ -193,6 +195,7 @@ class House:
                 deployment=self.deployment,
                 incident=self.incident,
                 survey=self.survey,
+                formats=dict.fromkeys(PushFormat, self.foreign),
             ),
             keys=self.access.keys,
         )
@@ -425,6 +428,27 @@ def test_a_key_writes_for_its_own_streams_only(channel: str, reads: Normalised, 
                 await push(house, channel, headers)
             assert {("refused", "scope"): 1} == await house.refusals(channel)
             assert [] == house.archive.segments()
+
+    story(tell)
+
+
+@pytest.mark.parametrize("form", PushFormat)
+def test_a_push_in_the_format_of_another_system(form: PushFormat) -> None:
+    """It needs the same key, is written once, and is counted under the name of its format, even if half unknown."""
+
+    async def tell(house: House) -> None:
+        house.foreign.reads = replace(deployed("web"), outcome=Outcome.UNKNOWN, reason="because")
+        scoped = await house.key(scope=StreamScope(tech_streams=frozenset({WEB})))
+        assert Appended(accepted=1) == await house.doors.foreign(form, headers=scoped, body=b"{}")
+        assert Appended(duplicates=1) == await house.doors.foreign(form, headers=scoped, body=b"{}")
+        assert {("unknown", "because"): 2} == await house.refusals(form.value)
+        house.foreign.reads = deployed("core")
+        with pytest.raises(Forbidden, match="other streams"):
+            await house.doors.foreign(form, headers=scoped, body=b"{}")
+        with pytest.raises(Unauthenticated):
+            await house.doors.foreign(form, headers={}, body=b"{}")
+        refused = {("refused", "scope"): 1, ("refused", "key"): 1}
+        assert {("unknown", "because"): 2} | refused == await house.refusals(form.value)
 
     story(tell)
 

@@ -57,6 +57,7 @@ def read_alerts(body: bytes, *, ignored_names: Mapping[str, str]) -> Normalised:
 
     Raises:
         MalformedPayload: the body is not JSON.
+        InvalidInput: it holds something else than objects, or nothing.
     """
     return read_each(body, partial(_group, ignored_names=ignored_names))
 

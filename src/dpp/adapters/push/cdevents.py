@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
-from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from dpp.adapters.push.cdevents_ignored import IGNORED_EVENTS, IGNORED_EXTENSION, IGNORED_SUBJECTS, PART_OF_A_RUN
+from dpp.adapters.push.cdevents_payloads import Custom, Event, Head, Reference
 from dpp.adapters.push.cloudevents import opened
-from dpp.adapters.push.decoding import Item, decode
+from dpp.adapters.push.decoding import Item, decode, inner
 from dpp.adapters.push.fields import free_text, missing, moment, needed_text, repository_ref, text
 from dpp.adapters.push.foreign import ignored, read_each, understood, unknown
 from dpp.adapters.push.purl import Purl
 from dpp.application.reading import Reading
+from dpp.domain.configuration import folded
 from dpp.domain.events import (
     CicdEvent,
     CicdEventType,
@@ -36,63 +38,13 @@ NO_OUTCOME = "unknown"
 _TYPE = re.compile(r"dev\.cdevents\.(?P<subject>[a-z]+)\.(?P<predicate>[a-z]+)\.\d.*", re.ASCII)
 _EXTENSION = "dev.cdeventsx."
 #: The words of pipelines that push, for those of the specification.
-_OUTCOMES = {"success": "success", "failure": "failure", "error": "failure", "cancel": "cancelled"}
-
-
-class Context(Struct, frozen=True, kw_only=True):
-    """What every event has."""
-
-    id: str | None = None
-    type: str | None = None
-    timestamp: str | None = None
-
-
-class Reference(Struct, frozen=True, kw_only=True):
-    """Something that the event refers to."""
-
-    id: str | None = None
-
-
-class Content(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What subjects of several kinds have, each some of it."""
-
-    environment: Reference | None = None
-    service: Reference | None = None
-    pipeline_run: Reference | None = None
-    artifact_id: str | None = None
-    pipeline_name: str | None = None
-    task_name: str | None = None
-    outcome: str | None = None
-    errors: str | None = None
-    description: str | None = None
-
-
-class Subject(Struct, frozen=True, kw_only=True):
-    """What the event is about."""
-
-    id: str | None = None
-    content: Content = Content()
-
-
-class Custom(Struct, frozen=True, kw_only=True):
-    """What a sender may add, since the specification has no place for it in these events."""
-
-    repo_full_name: str | None = None
-    commit_sha: str | None = None
-
-
-class Head(Struct, frozen=True, kw_only=True):
-    """The part of an event that tells whether the rest is read."""
-
-    context: Context
-
-
-class Event(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An event that is read."""
-
-    context: Context
-    subject: Subject
-    custom_data: Raw | None = None
+_OUTCOMES = {
+    "success": "success",
+    "failure": "failure",
+    "error": "failure",
+    "cancel": "cancelled",
+    "cancelled": "cancelled",
+}
 
 
 _HEAD = Decoder(Head)
@@ -110,6 +62,7 @@ def read_cdevents(body: bytes, *, reading: Reading) -> Normalised:
 
     Raises:
         MalformedPayload: the body is not JSON.
+        InvalidInput: it holds something else than objects, or nothing.
     """
     return read_each(body, lambda item: _read(opened(item), reading=reading))
 
@@ -143,10 +96,10 @@ def _deployment(event: Event, kind: CicdEventType, *, reading: Reading) -> CicdE
     commit = text(custom.commit_sha, field="customData.commit_sha") or (purl.commit if purl else None)
     return CicdEvent(
         event_type=kind,
-        event_timestamp=moment_of(event),
+        event_timestamp=_moment(event),
         pipeline_id=service,
         pipeline_run_id=needed_text(event.context.id, field="context.id", give="the event's id"),
-        environment=_id(content.environment, field="subject.content.environment.id"),
+        environment=_environment(content.environment),
         status="success",
         source=Source.DEPLOYMENT,
         repository=_named_repository(custom, purl) or _repository_of(service, reading=reading),
@@ -160,7 +113,8 @@ def _pipeline_run(event: Event, reading: Reading) -> Normalised:
 
 
 def _task_run(event: Event, reading: Reading) -> Normalised:
-    if event.subject.content.pipeline_run is not None:
+    run = event.subject.content.pipeline_run
+    if run is not None and run.id:
         return ignored(PART_OF_A_RUN)
     return understood(cicd=[_build(event, name=event.subject.content.task_name)])
 
@@ -173,7 +127,7 @@ def _build(event: Event, *, name: str | None) -> CicdEvent:
     status = _OUTCOMES.get(outcome, NO_OUTCOME) if has_ended else IN_PROGRESS
     return CicdEvent(
         event_type=CicdEventType.BUILD_COMPLETED if has_ended else CicdEventType.BUILD_STARTED,
-        event_timestamp=moment_of(event),
+        event_timestamp=_moment(event),
         pipeline_id=text(name, field="the name of the pipeline or task") or _subject_id(event),
         pipeline_run_id=_subject_id(event),
         environment=BUILD,
@@ -197,8 +151,67 @@ def _incident(event: Event, kind: IncidentEventType) -> IncidentEvent:
     content = event.subject.content
     return IncidentEvent(
         event_type=kind,
-        event_timestamp=moment_of(event),
+        event_timestamp=_moment(event),
         incident_id=_subject_id(event),
         service_name=_id(content.service, field="subject.content.service.id"),
         description=free_text(content.description),
     )
+
+
+def _moment(event: Event) -> datetime:
+    found = moment(event.context.timestamp, field="context.timestamp")
+    if found is None:
+        raise missing("context.timestamp", give="when it happened")
+    return found
+
+
+def _subject_id(event: Event) -> str:
+    return needed_text(event.subject.id, field="subject.id", give="the id of what the event is about")
+
+
+def _id(reference: Reference | None, *, field: str) -> str:
+    return needed_text(reference.id if reference else None, field=field, give="an id")
+
+
+def _environment(reference: Reference | None) -> str:
+    name = text(reference.name if reference else None, field="subject.content.environment.name")
+    return name or _id(reference, field="subject.content.environment.id")
+
+
+def _custom(event: Event) -> Custom:
+    """Return the sender's own members; what has another shape is none of ours."""
+    found = inner(event.custom_data)
+    return decode(found, decoder=_CUSTOM) if found is not None and found.raw.startswith(b"{") else Custom()
+
+
+def _named_repository(custom: Custom, purl: Purl | None) -> RepositoryRef | None:
+    field = "customData.repo_full_name"
+    name = text(custom.repo_full_name, field=field) or (purl.repository if purl else None)
+    return repository_ref(name, field=field) if name else None
+
+
+def _repository_of(service: str, *, reading: Reading) -> RepositoryRef | None:
+    """Return the only repository that is configured to deploy to a service, by its target or what follows the colon."""
+    wanted = folded(service)
+    found = {
+        row.full_name
+        for row in reading.configuration.repositories
+        if row.deploy_target and wanted in (folded(row.deploy_target), folded(row.deploy_target.rpartition(":")[2]))
+    }
+    return repository_ref(found.pop(), field="repositories") if len(found) == 1 else None
+
+
+_READERS: Mapping[str, Callable[[Event, Reading], Normalised]] = MappingProxyType(
+    {
+        "service.deployed": _deployed,
+        "service.upgraded": _deployed,
+        "service.rolledback": _rolled_back,
+        "pipelinerun.started": _pipeline_run,
+        "pipelinerun.finished": _pipeline_run,
+        "taskrun.started": _task_run,
+        "taskrun.finished": _task_run,
+        "incident.detected": _incident_began,
+        "incident.reported": _incident_began,
+        "incident.resolved": _incident_ended,
+    }
+)

@@ -7,7 +7,7 @@ from base64 import b64decode
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dpp.adapters.push.decoding import Item, decode
+from dpp.adapters.push.decoding import Item, decode, inner
 from dpp.domain.errors import InvalidInput
 
 
@@ -15,8 +15,8 @@ class Envelope(Struct, frozen=True, kw_only=True):
     """What tells an envelope from the event itself, which has a ``context`` at this place."""
 
     specversion: str | None = None
-    context: Raw | None = None
-    data: Raw | None = None
+    context: Raw = Raw()
+    data: Raw = Raw()
     data_base64: str | None = None
 
 
@@ -34,13 +34,14 @@ def opened(item: Item) -> Item:
         InvalidInput: there is an envelope with nothing in it.
     """
     envelope = decode(item, decoder=_ENVELOPE)
-    if envelope.context is not None:
+    if inner(envelope.context) is not None:
         return item
     if envelope.data_base64 is not None:
         return Item(raw=_decoded(envelope.data_base64))
-    if envelope.data is None:
+    data = inner(envelope.data)
+    if data is None:
         raise InvalidInput("there is no event in it", field="context" if envelope.specversion is None else "data")
-    return Item(raw=bytes(envelope.data))
+    return data
 
 
 def _decoded(text: str) -> bytes:

@@ -52,6 +52,12 @@ def items_of(body: bytes) -> Iterator[Item]:
         yield Item(raw=bytes(raw), index=index)
 
 
+def inner(raw: Raw) -> Item | None:
+    """Return what a member holds that is decoded later, ``Raw()`` being its default; None when it is absent or null."""
+    content = bytes(raw)
+    return None if content in (b"", b"null") else Item(raw=content)
+
+
 def decode(item: Item, *, decoder: Decoder[T]) -> T:
     """
     Return an item in its type.

@@ -1,8 +1,8 @@
 """
 Payloads in the formats of other systems: each part is understood, ignored on purpose, or unknown (decision 0006).
 
-Whoever runs such a system cannot mend its payloads, so that nothing but broken JSON is refused. What cannot be used is
-kept for repair, and spoils nothing of what came with it.
+Whoever runs such a system cannot mend its payloads, so that nothing is refused but what is no JSON object at all. What
+cannot be used is kept for repair, and spoils nothing of what came with it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,11 @@ def read_each(body: bytes, read: Callable[[Item], Normalised]) -> Normalised:
 
     Raises:
         MalformedPayload: the body is not JSON.
+        InvalidInput: it holds something else than objects, or nothing.
     """
-    try:
-        items = [Item(raw=item.raw) for item in items_of(body)]
-    except MalformedPayload:
-        raise
-    except InvalidInput:
-        items = []  # an empty list
+    items = [Item(raw=item.raw.strip()) for item in items_of(body)]
+    if not all(item.raw.startswith(b"{") for item in items):
+        raise InvalidInput("the body is neither a JSON object nor a list of them")
     return together(part(read, item) for item in items)
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dpp.adapters.push.decoding import Item, decode
+from dpp.adapters.push.decoding import Item, decode, inner
 from dpp.adapters.push.fields import FIRST_YEAR, free_text, missing, needed_text
 from dpp.adapters.push.foreign import ignored, read_each, understood, unknown
 from dpp.adapters.push.severities import severity_of
@@ -85,7 +85,7 @@ class Webhook(Struct, frozen=True, kw_only=True):
     """A delivery; ``alert`` is read only when its action is."""
 
     action: str | None = None
-    alert: Raw | None = None
+    alert: Raw = Raw()
 
 
 _WEBHOOK = Decoder(Webhook)
@@ -98,6 +98,7 @@ def read_opsgenie(body: bytes) -> Normalised:
 
     Raises:
         MalformedPayload: the body is not JSON.
+        InvalidInput: it holds something else than objects, or nothing.
     """
     return read_each(body, _webhook)
 
@@ -108,9 +109,10 @@ def _webhook(item: Item) -> Normalised:
     if action != _START and action not in _ENDS:
         reason = IGNORED_ACTIONS.get(action)
         return unknown(NO_READER) if reason is None else ignored(reason)
-    if webhook.alert is None:
+    content = inner(webhook.alert)
+    if content is None:
         raise missing("alert", give="the alert")
-    alert = decode(Item(raw=bytes(webhook.alert)), decoder=_ALERT)
+    alert = decode(content, decoder=_ALERT)
     events = [_event(alert, IncidentEventType.ALARM_TRIGGERED, at=_moment(alert.created_at, field="alert.createdAt"))]
     if action in _ENDS:
         ended_at = _moment(alert.updated_at, field="alert.updatedAt")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
-from dpp.adapters.push.decoding import Item, decode
+from dpp.adapters.push.decoding import Item, decode, inner
 from dpp.adapters.push.fields import free_text, missing, moment, needed_text
 from dpp.adapters.push.foreign import ignored, read_each, understood, unknown
 from dpp.adapters.push.severities import severity_of
@@ -93,14 +93,14 @@ class Event(Struct, frozen=True, kw_only=True):
 
     event_type: str | None = None
     occurred_at: str | None = None
-    data: Raw | None = None
+    data: Raw = Raw()
 
 
 class Webhook(Struct, frozen=True, kw_only=True):
     """A delivery; ``messages`` is what former versions had."""
 
     event: Event | None = None
-    messages: Raw | None = None
+    messages: Raw = Raw()
 
 
 _WEBHOOK = Decoder(Webhook)
@@ -113,6 +113,7 @@ def read_pagerduty(body: bytes) -> Normalised:
 
     Raises:
         MalformedPayload: the body is not JSON.
+        InvalidInput: it holds something else than objects, or nothing.
     """
     return read_each(body, _webhook)
 
@@ -121,7 +122,7 @@ def _webhook(item: Item) -> Normalised:
     webhook = decode(item, decoder=_WEBHOOK)
     event = webhook.event
     if event is None:
-        if webhook.messages is not None:
+        if inner(webhook.messages) is not None:
             return unknown(OLD_VERSION)
         raise missing("event", give="what happened")
     name = needed_text(event.event_type, field="event.event_type", give="the type of the event")
@@ -133,9 +134,10 @@ def _webhook(item: Item) -> Normalised:
 
 
 def _incident(event: Event, kind: IncidentEventType) -> IncidentEvent:
-    if event.data is None:
+    data = inner(event.data)
+    if data is None:
         raise missing("event.data", give="the incident")
-    incident = decode(Item(raw=bytes(event.data)), decoder=_INCIDENT)
+    incident = decode(data, decoder=_INCIDENT)
     happened_at = moment(event.occurred_at, field="event.occurred_at")
     if happened_at is None:
         raise missing("event.occurred_at", give="a time")

@@ -39,7 +39,7 @@ from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.pulse import PostgresPulse
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.adapters.postgres.verdicts import PostgresVerdicts
-from dpp.adapters.push.readers import DeploymentReader, IncidentReader, SurveyReader
+from dpp.adapters.push.readers import FORMATS, DeploymentReader, IncidentReader, SurveyReader
 from dpp.adapters.system.clock import RandomIds, SystemClock, SystemRandomness
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.access_ports import AccessStore, Passwords, Randomness
@@ -323,6 +323,7 @@ class Platform(Provider):
             deployment=DeploymentReader(),
             incident=IncidentReader(),
             survey=SurveyReader(),
+            formats=FORMATS,
         )
 
     @provide

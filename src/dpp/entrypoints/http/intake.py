@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar import Request, Response, Router, post
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from dpp.application.deliveries import Appended
 from dpp.application.doors import Doors
+from dpp.application.reading import PushFormat
 from dpp.domain.errors import TooLarge
 from dpp.entrypoints.http.envelope import answer
 
@@ -74,6 +76,32 @@ async def bounded(request: Request[Any, Any, Any], doors: Doors, *, channel: str
         raise
 
 
+#: Who sends what.
+_FORMATS: Mapping[PushFormat, str] = {
+    PushFormat.CDEVENTS: "CDEvents over HTTP (CloudEvents in structured, binary or batched mode)",
+    PushFormat.ALERTMANAGER: "a notification of Prometheus Alertmanager",
+    PushFormat.PAGERDUTY: "a webhook of PagerDuty, version 3",
+    PushFormat.OPSGENIE: "a webhook of Opsgenie",
+    PushFormat.GRAFANA: "a notification of Grafana's alerting",
+}
+
+
+def _foreign(form: PushFormat, doors: Callable[[], Doors]) -> HTTPRouteHandler:
+    """Build the route of a format of another system."""
+
+    @post(
+        f"/events/{form}",
+        status_code=202,
+        summary=f"Events by {form}",
+        description=f"Take {_FORMATS[form]}, as it is sent; an API key with ``events:write``.",
+    )
+    async def foreign(request: Request[Any, Any, Any]) -> Response[bytes]:
+        body = await bounded(request, doors(), channel=form.value, limit=PUSH_LIMIT)
+        return acknowledged([await doors().foreign(form, headers=headers_of(request), body=body)])
+
+    return foreign
+
+
 def router(doors: Callable[[], Doors]) -> Router:
     """Build the routes; ``doors`` gives the platform's doors once it has started."""
 
@@ -113,9 +141,10 @@ def router(doors: Callable[[], Doors]) -> Router:
         body = await bounded(request, doors(), channel="survey", limit=PUSH_LIMIT)
         return acknowledged([await doors().survey(headers=headers_of(request), body=body)])
 
+    foreign = [_foreign(form, doors) for form in PushFormat]
     return Router(
         "/api/v1",
-        route_handlers=[github, jira, jira_by_token, deployment, incident, pulse],
+        route_handlers=[github, jira, jira_by_token, deployment, incident, pulse, *foreign],
         tags=["Intake"],
         # Each door has a limit of its own; the framework's, of 10 MB, would be the lower one.
         request_max_body_size=None,

@@ -8,12 +8,14 @@ from types import MappingProxyType
 from litestar.enums import ParamType
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIType, Parameter, Reference, Schema
 
+from dpp.application.reading import PushFormat
 from dpp.domain.pulse import HIGHEST_SCORE, LOWEST_SCORE
 from dpp.domain.survey import MAX_FREE_TEXT
 
 DEPLOYMENT = "/api/v1/events/deployment"
 INCIDENT = "/api/v1/events/incident"
 PULSE = "/api/v1/events/pulse"
+FORMATS = tuple(f"/api/v1/events/{form}" for form in PushFormat)
 GITHUB = "/api/v1/webhooks/github"
 JIRA = "/api/v1/webhooks/jira"
 JIRA_BY_TOKEN = "/api/v1/webhooks/jira/{token}"  # noqa: S105 - an address
@@ -152,6 +154,7 @@ BODIES: Mapping[str, Schema] = MappingProxyType(
         DEPLOYMENT: _one_or_many(_DEPLOYMENT),
         INCIDENT: _one_or_many(_INCIDENT),
         PULSE: _one_or_many(_PULSE),
+        **dict.fromkeys(FORMATS, _one_or_many(_WEBHOOK)),
         GITHUB: _WEBHOOK,
         JIRA: _WEBHOOK,
         JIRA_BY_TOKEN: _WEBHOOK,

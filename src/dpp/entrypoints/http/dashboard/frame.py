@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Request
 
 from dpp.application.views import MAX_WINDOW_DAYS, View
-from dpp.domain.access import Principal
+from dpp.domain.access import Permission, Principal
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD
 from dpp.entrypoints.http.dashboard import filters
@@ -33,6 +33,7 @@ def frame(request: Request[Any, Any, Any], principal: Principal, to: Showing, lo
         "presets": filters.PRESET_DAYS,
         "max_days": MAX_WINDOW_DAYS,
         "signed_in_as": principal.name,
+        "may_answer": Permission.SURVEY_SUBMIT in principal.permissions,
         "csrf_field": CSRF_FIELD,
         "csrf_token": to.gate.csrf_token(session) if session else "",
     }

@@ -1,0 +1,112 @@
+"""What other systems send, posted to a running platform as they send it."""
+
+from collections.abc import Iterator, Mapping
+
+import httpx
+import msgspec
+import pytest
+
+from tests.support.postgres import TestServer
+from tests.support.running import RunningPlatform, platform
+from tests.unit.adapters.push.foreign_payloads import alert, cdevent, enveloped, group, opsgenie, pagerduty
+
+CONFIGURATION = """
+[[delivery_streams]]
+name = "payments"
+display_name = "Payments"
+
+[[tech_streams]]
+name = "core"
+display_name = "Core"
+github_org = "acme"
+github_install_id = "1"
+
+[[repositories]]
+full_name = "acme/payments"
+deploy_target = "ecs:payments-service"
+"""
+DEPLOYED = cdevent("service.deployed", content={"environment": {"id": "production"}})
+ENDED = alert(status="resolved", endsAt="2026-03-01T10:42:00Z", fingerprint="grafana-1")
+
+# Address, content type, body, what is accepted of it.
+PUSHES = {
+    "binary": ("cdevents", "application/json", DEPLOYED, 1),
+    "structured": ("cdevents", "application/cloudevents+json; charset=utf-8", enveloped(DEPLOYED), 0),
+    "batched": (
+        "cdevents",
+        "application/cloudevents-batch+json",
+        [enveloped(DEPLOYED), enveloped(cdevent("pipelinerun.started")), enveloped(cdevent("service.removed"))],
+        1,
+    ),
+    "alertmanager": ("alertmanager", "application/json", group(alert()), 1),
+    "grafana": ("grafana", "application/json", group(ENDED), 2),
+    "pagerduty": ("pagerduty", "application/json; charset=utf-8", pagerduty(), 1),
+    "opsgenie": ("opsgenie", "application/json", opsgenie("Close"), 2),
+    "unknown": ("pagerduty", "application/json", {"event": {"event_type": "incident.sung"}}, 0),
+    "ignored": ("opsgenie", "application/json", {"action": "AddNote"}, 0),
+}
+DOORS = sorted({door for door, *_ in PUSHES.values()})
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, postgres_server: TestServer) -> Iterator[RunningPlatform]:
+    """A platform that nothing has been sent to."""
+    with (
+        postgres_server.database(template=postgres_server.template) as url,
+        platform(tmp_path_factory.mktemp("pushes"), url, configuration=CONFIGURATION) as started,
+    ):
+        yield started
+
+
+def post(running: RunningPlatform, door: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    """Post a body as it is."""
+    address = f"{running.address()}/api/v1/events/{door}"
+    return httpx.post(address, content=body, headers=dict(headers), trust_env=False, timeout=30)
+
+
+def test_each_is_taken_once(running: RunningPlatform) -> None:
+    """Each payload is acknowledged with what was new in it; the second time everything that is read is known."""
+    known = {"binary": 1, "structured": 1, "batched": 2, "alertmanager": 1, "grafana": 2, "pagerduty": 1, "opsgenie": 2}
+    answers = {}
+    for attempt in (1, 2):
+        for name, (door, content_type, payload, _) in PUSHES.items():
+            headers = {"authorization": f"Bearer {running.key}", "content-type": content_type}
+            answer = post(running, door, msgspec.json.encode(payload), headers)
+            assert 202 == answer.status_code, answer.text
+            answers[attempt, name] = answer.json()["data"]
+    first = {name: accepted for name, (*_, accepted) in PUSHES.items()}
+    assert first == {name: answers[1, name]["accepted"] for name in PUSHES}
+    second = {name: {"accepted": 0, "duplicates": known.get(name, 0)} for name in PUSHES}
+    assert second == {name: answers[2, name] for name in PUSHES}
+    running.wait_until_settled()
+    health = running.ask("/api/v1/admin/integration-health")
+    assert (2, 6) == (health["facts"]["cicd_events"], health["facts"]["incident_events"])
+    assert {"pagerduty"} == {row["channel"] for row in health["unread_payloads"]}
+    ignored = [row["reason"] for row in health["deliveries"] if row["outcome"] == "ignored"]
+    assert ["talk about an alert is not measured"] == ignored
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_without_a_key(running: RunningPlatform, door: str) -> None:
+    """Without a key nothing is taken."""
+    answer = post(running, door, b"{}", {"content-type": "application/json"})
+    assert (401, "error") == (answer.status_code, answer.json()["status"])
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[]", 422),
+        (b"null", 422),
+        (b"{}", 202),
+        (b"[" * 5000 + b"]" * 5000, 400),
+        (b" " * 2**21, 413),
+    ],
+)
+def test_what_nobody_can_read(running: RunningPlatform, door: str, body: bytes, status: int) -> None:
+    """What is no JSON object or too large is the sender's fault, other objects are kept, and no fault is ours."""
+    answer = post(running, door, body, {"authorization": f"Bearer {running.key}"})
+    assert status == answer.status_code, answer.text
