@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 
+from tests.support.foreign_payloads import alert, cdevent, enveloped, group, opsgenie, pagerduty
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, platform
-from tests.unit.adapters.push.foreign_payloads import alert, cdevent, enveloped, group, opsgenie, pagerduty
 
 CONFIGURATION = """
 [[delivery_streams]]
@@ -45,6 +46,12 @@ PUSHES = {
     "unknown": ("pagerduty", "application/json", {"event": {"event_type": "incident.sung"}}, 0),
     "ignored": ("opsgenie", "application/json", {"action": "AddNote"}, 0),
 }
+# What the configuration made of it: facts of the stream that the service or the repository belongs to.
+FOUND = """
+SELECT (SELECT count(*) FROM incident_events WHERE tech_stream_id IS NOT NULL),
+       (SELECT count(*) FROM cicd_events JOIN repositories USING (repo_id)
+         WHERE full_name = 'acme/payments' AND cicd_events.environment = 'production')
+"""
 DOORS = sorted({door for door, *_ in PUSHES.values()})
 
 
@@ -82,6 +89,9 @@ def test_each_is_taken_once(running: RunningPlatform) -> None:
     health = running.ask("/api/v1/admin/integration-health")
     assert (2, 6) == (health["facts"]["cicd_events"], health["facts"]["incident_events"])
     assert {"pagerduty"} == {row["channel"] for row in health["unread_payloads"]}
+    with psycopg.connect(running.database_url) as connection:
+        (incidents, deployments) = connection.execute(FOUND).fetchone() or (0, 0)
+    assert (6, 1) == (incidents, deployments)
     ignored = [row["reason"] for row in health["deliveries"] if row["outcome"] == "ignored"]
     assert ["talk about an alert is not measured"] == ignored
 

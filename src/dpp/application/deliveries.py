@@ -13,8 +13,9 @@ from dpp.domain.events import Facts, Outcome, Source
 class AcceptedDelivery:
     """One verified payload, normalised, with every person already hashed.
 
-    ``channel`` is the door that it came through (``github``, ``jira``, ``deployment``, …). A payload that nobody could
-    read has the outcome ``unknown``, no facts, and waits encrypted under its ``delivery_uid`` for repair.
+    ``channel`` is the door that it came through (``github``, ``jira``, ``deployment``, …). A payload of which
+    something could not be read has the outcome ``unknown``, the facts of the rest, if any, and waits encrypted under
+    its ``delivery_uid`` for repair.
     """
 
     delivery_uid: UUID

@@ -10,7 +10,8 @@ import pytest
 from dpp.application.reading import PushFormat
 from dpp.domain.events import IncidentEvent, IncidentEventType, Outcome, Severity, Source
 from dpp.domain.incidents import episodes
-from tests.unit.adapters.push.foreign_payloads import REAL, alert, group, incidents, read, told
+from tests.support.foreign_payloads import alert, group
+from tests.unit.adapters.push.foreign_reading import REAL, incidents, read, told
 from tests.unit.adapters.push.pushing import at
 
 BOTH = (PushFormat.ALERTMANAGER, PushFormat.GRAFANA)

@@ -21,7 +21,8 @@ from dpp.domain.events import (
     RepositoryRef,
     Source,
 )
-from tests.unit.adapters.push.foreign_payloads import REAL, Json, cdevent, enveloped, read
+from tests.support.foreign_payloads import Json, cdevent, enveloped
+from tests.unit.adapters.push.foreign_reading import REAL, read
 from tests.unit.adapters.push.pushing import at
 
 SHA = "4f2c" + "0" * 36

@@ -14,7 +14,8 @@ from dpp.adapters.push.readers import FORMATS
 from dpp.application.reading import MalformedPayload, PushFormat
 from dpp.domain.errors import InvalidInput
 from dpp.domain.events import Outcome, Source
-from tests.unit.adapters.push.foreign_payloads import Json, alert, cdevent, group, opsgenie, pagerduty, read
+from tests.support.foreign_payloads import Json, alert, cdevent, group, opsgenie, pagerduty
+from tests.unit.adapters.push.foreign_reading import read
 from tests.unit.adapters.push.test_deployment import JSON
 
 GOOD: Mapping[PushFormat, Json] = {

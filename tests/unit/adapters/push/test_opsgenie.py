@@ -10,7 +10,8 @@ import pytest
 from dpp.adapters.push.opsgenie import IGNORED_ACTIONS
 from dpp.application.reading import PushFormat
 from dpp.domain.events import IncidentEvent, IncidentEventType, Outcome, Severity, Source
-from tests.unit.adapters.push.foreign_payloads import REAL, Json, incidents, opsgenie, read, told
+from tests.support.foreign_payloads import Json, opsgenie
+from tests.unit.adapters.push.foreign_reading import REAL, incidents, read, told
 from tests.unit.adapters.push.pushing import at
 
 FORM = PushFormat.OPSGENIE

@@ -11,7 +11,8 @@ from dpp.adapters.push.pagerduty import IGNORED_TYPES
 from dpp.application.reading import PushFormat
 from dpp.domain.events import IncidentEvent, IncidentEventType, Outcome, Severity, Source
 from dpp.domain.incidents import episodes
-from tests.unit.adapters.push.foreign_payloads import REAL, Json, incidents, pagerduty, read, told
+from tests.support.foreign_payloads import Json, pagerduty
+from tests.unit.adapters.push.foreign_reading import REAL, incidents, read, told
 from tests.unit.adapters.push.pushing import at
 
 FORM = PushFormat.PAGERDUTY
