@@ -140,10 +140,11 @@ class Marked(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Entries that wait for derivation, and since when the oldest does."""
+    """Entries that wait for derivation, since when the oldest does, and the number of the last one; 0 without any."""
 
     entries: int
     oldest: datetime | None
+    last_entry: int = 0
 
 
 class DerivationStore(Protocol):

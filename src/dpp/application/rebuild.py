@@ -13,6 +13,10 @@ from dpp.application.stale import StaleKey, StaleKind
 #: Entries in one transaction: many, so that their histories are read at one go; few enough to fit into memory.
 BATCH = 20_000
 
+#: One thing makes another stale, and that a third: from a ticket by its pull request to a deployment, an incident, and
+#: back to the deployment. What is stale after so many steps is so by what came in meanwhile.
+GENERATIONS = 8
+
 #: Other workers need about so long for a batch.
 OTHERS_SECONDS = 0.2
 
@@ -45,8 +49,8 @@ async def rebuild(
     """
     Derive everything of some kinds again; rows of things whose events are gone are removed.
 
-    It ends when everything that was there at the beginning is derived, by whichever worker, and, unless ever more comes
-    in, when nothing else is left to do.
+    It ends when everything that was there at the beginning is derived, by whichever worker, with whatever that made
+    stale and so on; unless ever more comes in, when nothing else is left to do.
 
     Args:
         store: of the queue and the rows.
@@ -61,7 +65,7 @@ async def rebuild(
     """
     marks = [await store.mark_all(kind) for kind in kinds]
     total, last = sum(mark.things for mark in marks), max((mark.last_entry for mark in marks), default=0)
-    derived = 0
+    derived, generation = 0, 1
     failed: dict[StaleKey, str] = {}
     while True:
         progress(Progress(derived=derived, total=max(total, derived)))
@@ -70,9 +74,12 @@ async def rebuild(
         failed.update(result.failed)
         derived += result.derived
         is_idle = not result.entries and not result.failed
-        # What the rebuild itself makes stale is at most everything once more; the rest is intake, and others' work.
-        if (is_idle or derived > 2 * total) and not (await store.pending(up_to=last, skip=failed.keys())).entries:
-            progress(Progress(derived=derived, total=max(total, derived)))
-            return Rebuilt(derived=derived, failed=failed)
+        if (is_idle or derived >= total) and not (await store.pending(up_to=last, skip=failed.keys())).entries:
+            rest = await store.pending(skip=failed.keys())
+            if not rest.entries or generation == GENERATIONS:
+                progress(Progress(derived=derived, total=max(total, derived)))
+                return Rebuilt(derived=derived, failed=failed)
+            # What was made stale meanwhile, by the rebuild or by intake, is another generation.
+            last, generation = rest.last_entry, generation + 1
         if is_idle:
             await sleep(OTHERS_SECONDS)

@@ -115,8 +115,12 @@ class MemoryDerivationStore(DerivationStore):
     async def pending(self, *, up_to: int | None = None, skip: Collection[StaleKey] = frozenset()) -> Backlog:
         """Return how much waits; since when is not kept in memory."""
         self._database.check_available()
-        waiting = [entry for entry in self._database.stale if entry.key not in skip]
-        return Backlog(entries=sum(up_to is None or entry.entry_id <= up_to for entry in waiting), oldest=None)
+        waiting = [
+            entry.entry_id
+            for entry in self._database.stale
+            if entry.key not in skip and (up_to is None or entry.entry_id <= up_to)
+        ]
+        return Backlog(entries=len(waiting), oldest=None, last_entry=max(waiting, default=0))
 
     def _replace_rows(
         self, kind: StaleKind, derive: Derive, keys: Sequence[StaleKey], news: News

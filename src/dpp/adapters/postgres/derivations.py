@@ -63,7 +63,7 @@ WHERE share = ANY (%(shares)s) AND kind || '/' || key <> ALL (%(skip)s)
 ORDER BY entry_id LIMIT %(limit)s
 """
 _PENDING = """
-SELECT count(*), min(marked_at) FROM stale_keys
+SELECT count(*), min(marked_at), coalesce(max(entry_id), 0) FROM stale_keys
 WHERE (%(up_to)s::bigint IS NULL OR entry_id <= %(up_to)s) AND kind || '/' || key <> ALL (%(skip)s)
 """
 _MARK = """
@@ -143,8 +143,8 @@ class PostgresDerivationStore(DerivationStore):
         """Return how much waits, and since when."""
         async with self._database.transaction() as connection:
             cursor = await connection.execute(_PENDING, {"up_to": up_to, "skip": _names(skip)})
-            row: tuple[int, datetime | None] = await cursor.fetchone() or (0, None)
-            return Backlog(entries=row[0], oldest=row[1])
+            row: tuple[int, datetime | None, int] = await cursor.fetchone() or (0, None, 0)
+            return Backlog(entries=row[0], oldest=row[1], last_entry=row[2])
 
     async def _current(self, connection: Connection) -> Configuration:
         """Return a configuration that is at least as new as what the transaction has read so far."""
