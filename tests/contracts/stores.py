@@ -19,7 +19,7 @@ from dpp.adapters.postgres.feed import PostgresChangeFeed
 from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.ports import Batch, ConfigurationStore, EventStore
 from dpp.application.repositories import Repository
-from dpp.application.resolving import EVENT_TABLES, UNKNOWN_STAGE
+from dpp.application.resolving import EVENT_TABLES
 from dpp.domain.configuration import (
     Configuration,
     DeliveryStream,
@@ -28,6 +28,7 @@ from dpp.domain.configuration import (
     RepositoryOverride,
     TechStream,
 )
+from dpp.domain.defects import UNKNOWN_STAGE
 from dpp.domain.events import (
     NAMESPACE,
     CicdEvent,

@@ -11,6 +11,9 @@ from dpp.application.delivery_rows import VerdictRow
 from dpp.application.identities import PullRequestId, RunId
 from dpp.domain.events import CicdEvent, IncidentEvent
 
+#: A change takes so many merges from branch to branch at most until it is deployed.
+LONGEST_WAY = 6
+
 
 class RegisteredRepository(NamedTuple):
     """What the register says of a repository; ``default_branch`` is the effective one."""

@@ -132,7 +132,8 @@ class Repositories:
             return False
         if found.github_repo_id != ref.github_id:
             return True
-        sighting = self._names_of[found.repo_id].get(folded(ref.full_name))
+        # Names are read before repositories: one that was registered in between has none here yet.
+        sighting = self._names_of.get(found.repo_id, {}).get(folded(ref.full_name))
         if sighting is None or at >= sighting.seen_at + SIGHTING_RESOLUTION:
             return True
         spelling = (sighting.github_org, sighting.github_repo_name)
@@ -146,7 +147,7 @@ class Repositories:
         if found is None or self.is_news(fact.repository, at=fact.event_timestamp):
             return True
         former = fact.previous_full_name
-        if former is not None and folded(former) not in self._names_of[found.repo_id]:
+        if former is not None and folded(former) not in self._names_of.get(found.repo_id, {}):
             return True
         late = found.reported_at is not None and fact.event_timestamp < found.reported_at
         return not late and (found.is_active is not fact.is_active or found.reported_at is None)

@@ -42,9 +42,6 @@ EVENT_TABLES = (
     "push_events",
 )
 
-#: What stands in ``found_in_stage`` when neither the bug nor its parent says (§4.3.6 wants a value).
-UNKNOWN_STAGE = "unknown"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedEvent:

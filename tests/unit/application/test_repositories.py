@@ -111,3 +111,12 @@ def test_what_people_say_of_a_repository_outlives_its_renaming() -> None:
     assert core.stream_id == register.tech_stream_of_service("ledger")
     register.see(_ref("acme/old", 2), at=T0 + timedelta(days=2))
     assert {1: None, 2: "ecs:ledger"} == {item.github_repo_id: item.deploy_target for item in register.all}
+
+
+def test_a_repository_that_was_registered_while_the_register_was_read_is_news() -> None:
+    """One that is there without its names, since those were read before, makes whoever asks read again."""
+    whole = _register()
+    whole.see(_ref("acme/a", 1), at=T0)
+    half = Repositories(whole.all, (), configuration=Configuration())
+    assert half.is_news(_ref("acme/a", 1), at=T0)
+    assert not whole.is_news(_ref("acme/a", 1), at=T0)

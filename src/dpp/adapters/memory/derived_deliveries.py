@@ -14,6 +14,7 @@ from uuid import UUID
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.delivery_derivation import (
+    LONGEST_WAY,
     Carrier,
     ChangeInputs,
     DeploymentInputs,
@@ -38,8 +39,6 @@ from dpp.domain.histories import FOREVER
 from dpp.domain.incidents import Standing
 
 _STEPS = frozenset({CicdEventType.DEPLOY_STARTED, CicdEventType.DEPLOY_COMPLETED, CicdEventType.DEPLOY_FAILED})
-#: A change takes so many merges from branch to branch at most until it is deployed.
-_LONGEST_WAY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +311,7 @@ class MemoryDeliveries:
         merges = [one for one in self._of_repository(row.repo_id) if one.state == "merged"]
         reached = {(row.base_branch, row.closed_at)} if row.base_branch is not None else set()
         way = set(reached)
-        for _ in range(_LONGEST_WAY):
+        for _ in range(LONGEST_WAY):
             onward: set[tuple[str, int]] = set()
             for branch, at in reached:
                 taken: dict[str, int] = {}

@@ -11,7 +11,7 @@ from dpp.adapters.postgres.derived_tables import DerivedTables, lock_deliveries
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.packing import Packer
 from dpp.adapters.postgres.tables import deliveries
-from dpp.application.delivery_derivation import Carrier, ChangeInputs, MergedPullRequest
+from dpp.application.delivery_derivation import LONGEST_WAY, Carrier, ChangeInputs, MergedPullRequest
 from dpp.application.delivery_rows import ChangeRow
 from dpp.application.derivation import Derive, News
 from dpp.application.identities import PullRequestId, RunId, pull_request_of, push_of
@@ -21,8 +21,6 @@ from dpp.domain.configuration import Configuration
 
 _ROWS = Packer(deliveries.change_ledger, ChangeRow._fields)
 
-#: A change takes so many merges from branch to branch at most until it is deployed.
-_LONGEST_WAY = 6
 
 _EVERYTHING = """
 SELECT repo_id, pr_number FROM pull_requests WHERE state = 'merged' UNION SELECT repo_id, pr_number FROM change_ledger
@@ -56,7 +54,7 @@ WITH RECURSIVE way AS (
             AND q.base_branch <> way.branch
         ORDER BY base_branch, closed_at
     ) AS onward
-    WHERE way.merges < {_LONGEST_WAY}
+    WHERE way.merges < {LONGEST_WAY}
 ), carried AS (
     SELECT way.repo_id, way.pr_number, found.* FROM way CROSS JOIN LATERAL (
         SELECT record_id, deployed_at FROM deployment_records

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from dpp.application.resolving import UNKNOWN_STAGE, ResolvedEvent
+from dpp.application.resolving import ResolvedEvent
+from dpp.domain.defects import UNKNOWN_STAGE
 from dpp.domain.events import (
     CicdEvent,
     DefectEvent,
