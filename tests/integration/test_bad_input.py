@@ -15,6 +15,8 @@ import pytest
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, platform
 
+pytestmark = pytest.mark.xdist_group("bad-input")
+
 GITHUB, JIRA, DEPLOYMENT, INCIDENT = "webhooks/github", "webhooks/jira", "events/deployment", "events/incident"
 SIGNATURE = {GITHUB: "x-hub-signature-256", JIRA: "x-hub-signature"}
 MEBIBYTE = 1024 * 1024

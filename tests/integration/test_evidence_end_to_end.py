@@ -2,22 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from dpp.adapters.simulation import SimulatedOrganisation, Size
 from dpp.domain.catalogue import METRICS
 from dpp.domain.metric import Metric, Zone
-from tests.support.postgres import TestServer
-from tests.support.running import RunningPlatform, platform
+from tests.support.running import RunningPlatform
 
-WEEKS = 3
-BEGUN = datetime(2026, 3, 2, tzinfo=UTC)
-AS_OF = "2026-03-20T12:00:00Z"
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("told")]
+
+#: Within the last week of what the platform has heard of.
+AS_OF = "2026-10-30T12:00:00Z"
 ASKED: tuple[dict[str, str], ...] = (
     {},
     {"stream": "payments"},
@@ -60,17 +59,10 @@ class Asking:
 
 
 @pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory, postgres_server: TestServer) -> Iterator[Asking]:
+def asking(told: RunningPlatform) -> Iterator[Asking]:
     """A platform that has heard of everything."""
-    organisation = SimulatedOrganisation(3, start=BEGUN, weeks=WEEKS, size=Size.SMALL)
-    with (
-        postgres_server.database(template=postgres_server.template) as url,
-        platform(tmp_path_factory.mktemp("evidence"), url, configuration=organisation.configuration_toml()) as running,
-    ):
-        assert [] == running.send(organisation.deliveries())
-        running.wait_until_settled()
-        with running.client() as client:
-            yield Asking(running, client)
+    with told.client() as client:
+        yield Asking(told, client)
 
 
 def reckoned(metric: Metric, data: dict[str, Any], items: list[dict[str, Any]]) -> float | None:

@@ -2,31 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from dpp.adapters.simulation import Delivery, SimulatedOrganisation, Size
+from dpp.adapters.simulation import Delivery, SimulatedOrganisation
 from dpp.adapters.simulation.company import ZONE
-from tests.support.running import RunningPlatform, platform
+from tests.support.running import RunningPlatform
 
-
-@pytest.fixture(scope="module")
-def organisation() -> SimulatedOrganisation:
-    """Four weeks."""
-    return SimulatedOrganisation(5, start=datetime(2026, 9, 21, tzinfo=UTC), weeks=4, size=Size.MEDIUM)
-
-
-@pytest.fixture
-def running(tmp_path: Path, database_url: str, organisation: SimulatedOrganisation) -> Iterator[RunningPlatform]:
-    """A platform that is configured for the organisation and has heard of all that happened in it."""
-    with platform(tmp_path, database_url, configuration=organisation.configuration_toml()) as started:
-        assert [] == started.send(organisation.deliveries())
-        started.wait_until_settled()
-        yield started
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("told")]
 
 
 def raised_flags(deliveries: Iterable[Delivery], *, since: datetime) -> Counter[str | None]:
@@ -42,18 +28,19 @@ def raised_flags(deliveries: Iterable[Delivery], *, since: datetime) -> Counter[
 
 
 def test_figures_over_time_agree_with_each_other_and_with_the_payloads(
-    running: RunningPlatform, organisation: SimulatedOrganisation
+    told: RunningPlatform, told_organisation: SimulatedOrganisation
 ) -> None:
     """Blocks are those of the payloads; each day of the flow is work in progress as of its end, and what came less what
     went; every unfinished ticket has an age or was never begun; blocked time adds up by its causes.
     """
+    running, organisation = told, told_organisation
     end = organisation.end
     found = running.ask("/api/v1/metrics/cross-stream", as_of=end.isoformat())["cross_stream_bottleneck"]
     expected = raised_flags(organisation.deliveries(), since=end - timedelta(days=14))
-    told = {row["tech_stream"]: row["block_count_14d"] for row in found["tech_streams"]}
+    counted = {row["tech_stream"]: row["block_count_14d"] for row in found["tech_streams"]}
     names = {stream.name: stream.display_name for stream in organisation.plan.company.tech_streams}
-    assert {name: expected[display] for name, display in names.items()} == told
-    assert (expected[None], sum(told.values())) == (found["unnamed_block_count_14d"], found["sample_size"])
+    assert {name: expected[display] for name, display in names.items()} == counted
+    assert (expected[None], sum(counted.values())) == (found["unnamed_block_count_14d"], found["sample_size"])
     assert found["sample_size"] > 5
     assert found["root_cause"] == found["tech_streams"][0]["tech_stream"]
 
@@ -66,7 +53,7 @@ def test_figures_over_time_agree_with_each_other_and_with_the_payloads(
         for day, span in zip(flow["days"], arrivals["days"], strict=True):
             level += span["arrived"] - span["departed"]
             assert (day["date"], day["in_progress"]) == (span["date"], level)
-        assert arrivals["value"] > 5
+        assert arrivals["value"] > 2
         for day in flow["days"][-4:]:
             wip = running.ask("/api/v1/metrics/realtime", **asked, as_of=end_of(day["date"], end))["wip_by_stage"]
             assert (wip["stages"], wip["unmapped"]) == (day["stages"], day["unmapped"])

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,31 +10,18 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from dpp.adapters.simulation import SimulatedOrganisation, Size
+from dpp.adapters.simulation import SimulatedOrganisation
 from dpp.application.forecasts import Forecasts
 from dpp.domain.forecast import forecast
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import load
-from tests.support.running import RunningPlatform, platform
+from tests.support.running import RunningPlatform
 
-WEEKS = 10
 STREAMS = ("payments", "onboarding", "insights")
 LONDON = ZoneInfo("Europe/London")
 
 
-@pytest.fixture(scope="module")
-def organisation() -> SimulatedOrganisation:
-    """Ten weeks, that is five sprints, across the change of clocks."""
-    return SimulatedOrganisation(5, start=datetime(2026, 8, 24, tzinfo=UTC), weeks=WEEKS, size=Size.SMALL)
-
-
-@pytest.fixture
-def running(tmp_path: Path, database_url: str, organisation: SimulatedOrganisation) -> Iterator[RunningPlatform]:
-    """A platform that is configured for the organisation and has heard of everything."""
-    with platform(tmp_path, database_url, configuration=organisation.configuration_toml()) as started:
-        assert [] == started.send(organisation.deliveries())
-        started.wait_until_settled()
-        yield started
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("told")]
 
 
 def made(running: RunningPlatform, as_of: datetime, **asked: object) -> dict[str, Any]:
@@ -57,9 +43,10 @@ def monday(moment: datetime) -> date:
 
 
 def test_forecasts_and_sprints_of_a_simulated_organisation(
-    running: RunningPlatform, organisation: SimulatedOrganisation, tmp_path: Path, database_url: str
+    told: RunningPlatform, told_organisation: SimulatedOrganisation
 ) -> None:
     """Scope and throughput are the true ones, sprints run, and a stored forecast is judged once its dates are over."""
+    running, organisation = told, told_organisation
     end = organisation.end
     for as_of in (end, end - timedelta(days=10, hours=5)):
         for stream in STREAMS:
@@ -96,10 +83,10 @@ def test_forecasts_and_sprints_of_a_simulated_organisation(
         assert 0 <= confidence["remaining"] <= left(organisation, stream, in_sprint)
 
     # The worker has made up for forecasts of past weeks of its own, as of today.
-    with psycopg.connect(database_url) as connection:
+    with psycopg.connect(running.database_url) as connection:
         connection.execute("DELETE FROM forecast_snapshots")
-    assert 0 < asyncio.run(store(tmp_path, database_url, end))
-    assert 0 == asyncio.run(store(tmp_path, database_url, end + timedelta(hours=1)))
+    assert 0 < asyncio.run(store(running.data_dir, running.database_url, end))
+    assert 0 == asyncio.run(store(running.data_dir, running.database_url, end + timedelta(hours=1)))
     kept = made(running, end)
     later = made(running, datetime.fromisoformat(f"{kept['p95_completion_date']}T12:00:00Z") + timedelta(days=1))
     # Nothing was sent after the end, so nothing was done by any of its dates.

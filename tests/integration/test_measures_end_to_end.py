@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,33 +10,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dpp.adapters.simulation import SimulatedOrganisation, Size
+from dpp.adapters.simulation import SimulatedOrganisation
 from dpp.application.daily_figures import MEASURED
 from dpp.application.measure import Measurer
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import load
-from tests.support.running import RunningPlatform, platform
+from tests.support.running import RunningPlatform
 
-WEEKS = 8
 LONDON = ZoneInfo("Europe/London")
 #: Trends of a day have points over 28 and 30 days whatever is asked for.
 SHORTEST = 1
 
 
-@pytest.fixture(scope="module")
-def organisation() -> SimulatedOrganisation:
-    """Eight weeks."""
-    return SimulatedOrganisation(5, start=datetime(2026, 8, 24, tzinfo=UTC), weeks=WEEKS, size=Size.SMALL)
-
-
-@pytest.fixture
-def running(tmp_path: Path, database_url: str, organisation: SimulatedOrganisation) -> Iterator[RunningPlatform]:
-    """A platform that is configured for the organisation, has heard of everything, and has measured every day."""
-    with platform(tmp_path, database_url, configuration=organisation.configuration_toml()) as started:
-        assert [] == started.send(organisation.deliveries())
-        started.wait_until_settled()
-        started.command("rebuild")
-        yield started
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("told")]
 
 
 def answered(running: RunningPlatform, day: date, **stream: str) -> dict[str, float]:
@@ -57,12 +42,13 @@ def answered(running: RunningPlatform, day: date, **stream: str) -> dict[str, fl
 
 @pytest.mark.parametrize("stream", [{"stream": "payments"}, {"tech_stream": "payments-api"}])
 def test_stored_days_are_what_the_api_answers(
-    running: RunningPlatform, organisation: SimulatedOrganisation, stream: dict[str, str]
+    told: RunningPlatform, told_organisation: SimulatedOrganisation, stream: dict[str, str]
 ) -> None:
     """On days all over the history each stored figure is the one that is answered as of the day's end."""
+    running = told
     if "tech_stream" in stream:
         stream = {"tech_stream": running.ask("/api/v1/streams/tech")[0]["name"]}
-    last = organisation.end.date()
+    last = told_organisation.end.date()
     for back in (0, 1, 8, 29, 50):
         day = last - timedelta(days=back)
         rows = running.ask("/api/v1/metrics/daily", **{"from": day, "to": day}, **stream)
@@ -71,22 +57,21 @@ def test_stored_days_are_what_the_api_answers(
     assert [] == running.ask("/api/v1/metrics/restatements", **stream)
 
 
-def test_a_changed_mapping_restates_closed_days(
-    running: RunningPlatform, organisation: SimulatedOrganisation, tmp_path: Path, database_url: str
-) -> None:
+def test_a_changed_mapping_restates_closed_days(told: RunningPlatform) -> None:
     """A status that counts as waiting from now on changes the efficiency of days that are over, by configuration."""
-    file = tmp_path / "organisation.toml"
+    running = told
+    file = running.data_dir / "organisation.toml"
     text = file.read_text(encoding="utf-8")
     changed = text.replace("active = true", "active = false", 1)
     assert text != changed
     file.write_text(changed, encoding="utf-8")
     running.command("config", "apply", str(file))
     running.wait_until_settled()
-    asyncio.run(measured(tmp_path, database_url))
-    told = running.ask("/api/v1/metrics/restatements", limit=1000)
-    assert {"configuration"} == {row["cause"] for row in told}
-    assert "flow_efficiency" in {row["metric"] for row in told}
-    row = next(row for row in told if row["metric"] == "flow_efficiency")
+    asyncio.run(measured(running.data_dir, running.database_url))
+    restated = running.ask("/api/v1/metrics/restatements", limit=1000)
+    assert {"configuration"} == {row["cause"] for row in restated}
+    assert "flow_efficiency" in {row["metric"] for row in restated}
+    row = next(row for row in restated if row["metric"] == "flow_efficiency")
     assert row["old_value"] != row["new_value"]
     (now,) = running.ask(
         "/api/v1/metrics/daily",

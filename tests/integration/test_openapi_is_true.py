@@ -25,6 +25,8 @@ from dpp.entrypoints.http.query_names import query_names
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, platform
 
+pytestmark = pytest.mark.xdist_group("openapi")
+
 DOCUMENT_PATH = "/api/v1/openapi/openapi.json"
 WEEKS = 3
 EXAMPLES = 8

@@ -11,6 +11,8 @@ from tests.support.foreign_payloads import alert, cdevent, enveloped, group, ops
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, platform
 
+pytestmark = pytest.mark.xdist_group("pushes")
+
 CONFIGURATION = """
 [[delivery_streams]]
 name = "payments"

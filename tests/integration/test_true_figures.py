@@ -14,7 +14,7 @@ from dpp.adapters.simulation.true_delivery import DeploymentFigures, RestoreFigu
 from tests.support.running import RunningPlatform, platform
 from tests.support.surveys import shown_pulse, true_pulse
 
-WEEKS = 6
+WEEKS = 4
 DELIVERY_STREAMS = (None, "payments", "onboarding", "insights")
 TECH_STREAMS = (None, "core-api", "auth", "frontend", "data-layer")
 
@@ -22,7 +22,7 @@ TECH_STREAMS = (None, "core-api", "auth", "frontend", "data-layer")
 @pytest.fixture(scope="module")
 def organisation() -> SimulatedOrganisation:
     """Some weeks across the change of clocks, so that its arithmetic is tried too."""
-    return SimulatedOrganisation(3, start=datetime(2026, 9, 21, tzinfo=UTC), weeks=WEEKS, size=Size.MEDIUM)
+    return SimulatedOrganisation(4, start=datetime(2026, 10, 5, tzinfo=UTC), weeks=WEEKS, size=Size.MEDIUM)
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_in_order(running: RunningPlatform, organisation: SimulatedOrganisation)
     assert [] == running.send(organisation.deliveries())
     assert_true(running, organisation)
     truth = organisation.truth(as_of=organisation.end)
-    assert min(truth.cycle_time_sample, truth.review_sample, truth.defects.sample) > 40
+    assert min(truth.cycle_time_sample, truth.review_sample, truth.defects.sample) > 20
     assert truth.deployments.total > 40
     assert truth.restore.sample > 10
 

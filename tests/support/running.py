@@ -1,5 +1,6 @@
 """A running platform: real processes against a database of the test's own."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -17,12 +18,19 @@ import httpx
 import psycopg
 
 from dpp.adapters.simulation import Delivery, signed
+from dpp.application.configure import ConfigurationFile, apply
+from dpp.application.keys import ApiKeys
+from dpp.application.ports import Clock, ConfigurationStore
+from dpp.application.scopes import named_scope
 from dpp.entrypoints.bootstrap import local
-from dpp.entrypoints.bootstrap.settings import load
+from dpp.entrypoints.bootstrap.providers import container
+from dpp.entrypoints.bootstrap.settings import Settings, load
 
 READY_SECONDS = 30.0
 SETTLED_SECONDS = 60.0
 SENDERS = 8
+#: What the platform's key is good for.
+PERMISSIONS = ("events:write", "metrics:read", "admin:read")
 
 
 def free_port() -> int:
@@ -42,6 +50,8 @@ class RunningPlatform:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     key: str = ""
+    #: Asks the first server; to make a client anew for each question costs as much as many an answer.
+    asking: httpx.Client | None = None
 
     def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run one command of the command line to its end."""
@@ -78,13 +88,14 @@ class RunningPlatform:
     def wait_until_ready(self, name: str = "serve") -> None:
         """Wait until a server says that it is ready."""
         deadline = time.monotonic() + READY_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.address(name)}/health/ready", trust_env=False).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
+        with self.client(name) as client:
+            while time.monotonic() < deadline:
+                try:
+                    if client.get("/health/ready").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.05)
         raise AssertionError(f"{name} did not become ready: {(self.data_dir / f'{name}.log').read_text()[-2000:]}")
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
@@ -95,8 +106,12 @@ class RunningPlatform:
 
     def stop(self) -> None:
         """End every process as a system would."""
-        for name in list(self.processes):
-            self.kill(name, signal.SIGTERM)
+        if self.asking is not None:
+            self.asking.close()
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        while self.processes:
+            self.processes.popitem()[1].wait(20)
 
     def address(self, name: str = "serve") -> str:
         """Return where a server listens."""
@@ -146,8 +161,9 @@ class RunningPlatform:
 
     def ask(self, path: str, **query: object) -> Any:
         """Return the data of an answer."""
-        with self.client() as client:
-            answer = client.get(path, params={name: str(value) for name, value in query.items() if value is not None})
+        self.asking = self.asking or self.client()
+        given = {name: str(value) for name, value in query.items() if value is not None}
+        answer = self.asking.get(path, params=given)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -184,15 +200,29 @@ def platform(data_dir: Path, database_url: str, *, configuration: str | None = N
     local.prepare(load({}, data_dir=data_dir))
     running = RunningPlatform(data_dir, database_url)
     if configuration is not None:
-        file = data_dir / "organisation.toml"
-        file.write_text(configuration, encoding="utf-8")
-        running.command("config", "apply", str(file))
-    permissions = ("events:write", "metrics:read", "admin:read")
-    made = running.command("keys", "create", "tests", *(f"--permission={name}" for name in permissions))
-    running.key = made.stdout.strip()
+        (data_dir / "organisation.toml").write_text(configuration, encoding="utf-8")
+    settings = load({"DPP_DATABASE_URL": database_url}, data_dir=data_dir)
+    # In a thread, since a browser's test has an event loop of its own.
+    with ThreadPoolExecutor(1) as pool:
+        running.key = pool.submit(asyncio.run, _made_ready(settings, configuration)).result()
     running.serve()
     running.work()
     try:
         yield running
     finally:
         running.stop()
+
+
+async def _made_ready(settings: Settings, configuration: str | None) -> str:
+    """Apply the configuration and make a key, as the command line does, without the start of a process for each."""
+    wired = container(settings)
+    try:
+        store = await wired.get(ConfigurationStore)
+        if configuration is not None:
+            file, now = await wired.get(ConfigurationFile), (await wired.get(Clock)).now()
+            await apply(configuration, file=file, store=store, actor="tests", now=now)
+        everything = named_scope(await store.load(), delivery_streams=[], tech_streams=[])
+        keys = await wired.get(ApiKeys)
+        return (await keys.create(name="tests", permissions=PERMISSIONS, scope=everything, actor="tests")).key
+    finally:
+        await wired.close()
