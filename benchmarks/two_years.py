@@ -113,6 +113,9 @@ def _fill(dsn: str, *, end: datetime) -> None:
                 connection.execute(statement.encode())
         for view in ("tickets", "defects", "pull_requests", "deployments"):
             connection.execute(f"INSERT INTO quality_spans SELECT {_SPAN} FROM rated_{view}".encode())  # noqa: S608
+        for view in ("code", "tickets"):
+            connection.execute(f"INSERT INTO contributions SELECT * FROM contributed_{view}".encode())  # noqa: S608
+        connection.execute("INSERT INTO work_item_places SELECT * FROM placed_tickets ORDER BY left_at")
         connection.execute("DROP TABLE ticket, step, latest, finished, request")
         connection.execute("VACUUM ANALYZE")
 

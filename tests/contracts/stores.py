@@ -83,6 +83,10 @@ class Inside(ABC):
         """Return the columns of every fact that the tests look at, by the fact's id."""
 
     @abstractmethod
+    async def other_reports(self) -> list[tuple[str, UUID]]:
+        """Return table and id of every report that does not stand for its change, in order."""
+
+    @abstractmethod
     async def stale(self) -> list[tuple[int, str, str]]:
         """Return share, kind and key of every mark."""
 
@@ -157,6 +161,9 @@ class InsideMemory(Inside):
                 seen[row.event_id] = {name: value for name, value in values.items() if value is not None}
         return seen
 
+    async def other_reports(self) -> list[tuple[str, UUID]]:
+        return sorted((item.table, item.event_id) for item in self._database.other_reports.values())
+
     async def stale(self) -> list[tuple[int, str, str]]:
         return [(entry.share, entry.key.kind.value, entry.key.key) for entry in self._database.stale]
 
@@ -204,6 +211,9 @@ class InsidePostgres(Inside):
                 pairs = zip((*names, "full_name"), values, strict=True)
                 seen[event_id] = {name: value for name, value in pairs if value is not None}
         return seen
+
+    async def other_reports(self) -> list[tuple[str, UUID]]:
+        return sorted(await self._rows("SELECT event_table, event_id FROM event_reports"))
 
     async def stale(self) -> list[tuple[int, str, str]]:
         return await self._rows("SELECT share, kind, key FROM stale_keys ORDER BY entry_id")

@@ -13,7 +13,7 @@ from dpp.adapters.memory.access import MemoryAccessStore
 from dpp.adapters.postgres.access import PostgresAccessStore
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
-from dpp.application.access_ports import AccessStore, AuditEntry, KeyRecord, Session, User
+from dpp.application.access_ports import AccessStore, AuditEntry, AuditQuery, GivenGrant, KeyRecord, Session, User
 from dpp.domain.access import Grant, Permission, Role, StreamScope
 from dpp.domain.errors import Conflict, NotFound, Unavailable
 from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, WEB
@@ -256,6 +256,51 @@ async def test_sessions_are_revoked_singly_and_by_user(store: AccessStore) -> No
     assert [True, True, True, False] == await revoked()
 
 
+async def test_a_user_has_open_sessions_and_ends_them(store: AccessStore) -> None:
+    """Open sessions of one user are listed, last used first; one, or all but one, are ended, and nobody else's."""
+    await store.add_user(user(), grants=[], granted_by=None)
+    await store.add_user(user(BOB, "b@x"), grants=[], granted_by=None)
+    for item in (session(1), session(2), session(3), session(4, of=BOB)):
+        await store.add_session(item)
+    await store.touch_session(session(2).session_id, T0 + timedelta(minutes=5))
+
+    async def listed() -> list[UUID]:
+        return [found.session_id for found in await store.sessions_of(ADA, now=T0)]
+
+    ids = {number: session(number).session_id for number in (1, 2, 3)}
+    assert [ids[2], *sorted((ids[1], ids[3]))] == await listed()
+    assert [] == list(await store.sessions_of(ADA, now=session(1).expires_at))
+    assert not await store.revoke_own_session(BOB, ids[1])
+    assert await store.revoke_own_session(ADA, ids[1])
+    assert [ids[2], ids[3]] == await listed()
+    assert 1 == await store.revoke_sessions_of(ADA, but=ids[3])
+    assert [ids[3]] == await listed()
+    assert 1 == len(await store.sessions_of(BOB, now=T0))
+
+
+async def test_all_grants_say_how_they_came(store: AccessStore) -> None:
+    """Every user's grants come at once, sorted, each with whether groups brought it; who has none is not there."""
+    lead, viewer = Grant(role=Role.STREAM_LEAD), Grant(role=Role.VIEWER)
+    await store.add_user(user(), grants=[viewer], granted_by=None)
+    await store.add_user(user(BOB, "b@x"), grants=[], granted_by=None)
+    await store.set_mapped_grants(ADA, [lead], at=T0)
+    assert {ADA: [GivenGrant(lead, is_mapped=True), GivenGrant(viewer, is_mapped=False)]} == {
+        holder: list(held) for holder, held in (await store.all_grants()).items()
+    }
+
+
+async def test_a_key_may_end_earlier_never_later(store: AccessStore) -> None:
+    """An end that is set counts when it is before the one there was."""
+    lasting = replace(key(), expires_at=None)
+    await store.add_key(lasting)
+    for end, expected in ((2, 2), (3, 2), (1, 1)):
+        assert await store.expire_key(lasting.key_id, T0 + timedelta(days=end))
+        found = await store.key(lasting.key_id)
+        assert found is not None
+        assert T0 + timedelta(days=expected) == found.expires_at
+    assert not await store.expire_key(NOBODY, T0)
+
+
 async def test_expired_sessions_are_deleted(store: AccessStore) -> None:
     """Only sessions that ended before the time given go."""
     await store.add_user(user(), grants=[], granted_by=None)
@@ -319,9 +364,52 @@ async def test_the_audit_log_keeps_what_was_recorded(store: AccessStore) -> None
     ]
     for entry in entries:
         await store.record(entry)
-    assert entries[::-1] == list(await store.entries())
+    assert entries[::-1] == list(await store.entries())[: len(entries)]
     assert [entries[2]] == list(await store.entries(limit=1))
     assert [] == list(await store.entries(limit=0))
+
+
+AUDITED = (
+    AuditEntry(occurred_at=T0, actor="user:1", action="sign_in", subject=None),
+    AuditEntry(occurred_at=T0 + timedelta(hours=1), actor="unknown", action="sign_in.failed", subject="user:1"),
+    AuditEntry(occurred_at=T0 + timedelta(hours=2), actor="key:1", action="key.used", subject="key:1"),
+    AuditEntry(occurred_at=T0 + timedelta(hours=3), actor="user:11", action="sign_inward", subject="user:11"),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        (AuditQuery(), [3, 2, 1, 0]),
+        (AuditQuery(actor="user"), [3, 0]),
+        (AuditQuery(actor="user:1"), [0]),
+        (AuditQuery(action="sign_in"), [1, 0]),
+        (AuditQuery(action="sign_in.failed"), [1]),
+        (AuditQuery(subject="user:1"), [1]),
+        (AuditQuery(since=T0 + timedelta(hours=1), until=T0 + timedelta(hours=3)), [2, 1]),
+        (AuditQuery(actor="user", since=T0 + timedelta(hours=1)), [3]),
+        (AuditQuery(action="%"), []),
+    ],
+    ids=str,
+)
+async def test_entries_are_found_by_who_what_and_when(store: AccessStore, query: AuditQuery, places: list[int]) -> None:
+    """A filter takes a whole value or its kind, never a mere beginning; the period's end is not in it."""
+    for entry in AUDITED:
+        await store.record(entry)
+    found = [row.entry for row in await store.search(query)]
+    assert [AUDITED[place] for place in places] == [entry for entry in found if entry in AUDITED]
+
+
+async def test_pages_of_the_audit_log_meet(store: AccessStore) -> None:
+    """The page after a number goes on where the one before ended, whatever was added meanwhile."""
+    for entry in AUDITED:
+        await store.record(entry)
+    first = await store.search(AuditQuery(), limit=3)
+    await store.record(AUDITED[0])
+    rest = await store.search(AuditQuery(), before=first[-1].number, limit=3)
+    assert AUDITED[0] == rest[0].entry
+    assert all(row.number < first[-1].number for row in rest)
+    assert [] == list(await store.search(AuditQuery(), before=1))
 
 
 async def test_an_absent_database_is_unavailable() -> None:

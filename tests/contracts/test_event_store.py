@@ -83,6 +83,69 @@ async def test_one_change_reported_with_two_times_is_one_fact(platform: Platform
     assert (Appended(duplicates=2),) == await platform.append(both)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+async def test_of_two_reports_the_same_one_stands_in_any_order(platform: Platform, turned: bool) -> None:
+    """The report that tells more stands, then the earlier one; the other is kept, once, and the ticket marked anew."""
+    webhook = moved_to("In Dev", change="7", after=0.01)
+    history = replace(webhook, event_timestamp=T0)
+    bare = replace(moved_to("In Dev", change="8"), fields=None)
+    full = replace(bare, fields=TicketFields(priority="High"), event_timestamp=T0 + timedelta(seconds=1))
+    first, second = deployed(after=3), deployed(after=1, commit_sha="c")
+    reports = [(webhook, bare, first), (history, full, second)]
+    for work, other, deployment in reports[::-1] if turned else reports:
+        await platform.append(Facts(work_items=(work, other), cicd=(deployment,)))
+    assert {history.event_id, full.event_id, second.event_id} == set(await platform.inside.events())
+    assert [
+        ("cicd_events", first.event_id),
+        *sorted([("work_item_events", webhook.event_id), ("work_item_events", bare.event_id)]),
+    ] == await platform.inside.other_reports()
+    await platform.inside.forget_stale()
+    everything = Facts(work_items=(webhook, bare, history, full), cicd=(first, second))
+    assert (Appended(duplicates=6),) == await platform.append(everything)
+    assert 3 == len(await platform.inside.other_reports())
+    assert [] == await platform.inside.stale()
+
+
+async def test_a_better_report_makes_stale_what_followed_from_the_other(platform: Platform) -> None:
+    """When a report gives way, the thing is marked; of a push the times that it was believed to have had as well."""
+    late = PushEvent(
+        event_timestamp=T0 + timedelta(minutes=1),
+        repository=repository("acme/ledger"),
+        branch_name="b",
+        first_commit_sha="1",
+        last_commit_sha="2",
+        commit_count=2,
+    )
+    await platform.append(Facts(pushes=(late,)))
+    (before,) = await platform.inside.stale()
+    await platform.append(Facts(pushes=(replace(late, event_timestamp=T0),)))
+    marks = await platform.inside.stale()
+    assert 3 == len(marks)
+    assert before in marks[1:]
+    assert {StaleKind.PUSH.value} == {kind for _, kind, _ in marks}
+
+
+async def test_a_key_that_another_report_names_leads_to_the_ticket(platform: Platform) -> None:
+    """The former key of a moved ticket is known from a report that does not stand for the change."""
+    now = moved_to("In Dev", ticket="OPS-4", change="7")
+    then = replace(now, ticket_id="PAY-1", project_key="PAY", event_timestamp=T0 + timedelta(seconds=1))
+    await platform.append(Facts(work_items=(now,)))
+    await platform.append(Facts(work_items=(then,)))
+    assert {now.event_id} == set(await platform.inside.events())
+    assert {("OPS-4", "101"), ("PAY-1", "101")} == await platform.inside.ticket_keys()
+
+
+async def test_a_report_may_say_that_two_facts_are_one(platform: Platform) -> None:
+    """A report that shares one key with each of two facts leaves one of the three standing."""
+    plain, later = moved_to("In Dev", issue=None, change="7"), moved_to("In Dev", after=1, change="7")
+    await platform.append(Facts(work_items=(plain,)), Facts(work_items=(later,)))
+    assert 2 == len(await platform.inside.events())
+    between = moved_to("In Dev", change="7", blocked_reason="tells more")
+    await platform.append(Facts(work_items=(between,)))
+    assert {between.event_id} == set(await platform.inside.events())
+    assert {later.event_id, plain.event_id} == {event_id for _, event_id in await platform.inside.other_reports()}
+
+
 async def test_two_changes_in_one_instant_are_two_facts(platform: Platform) -> None:
     """Two changes of one ticket that share type and time are told apart by their ids."""
     facts = Facts(work_items=(moved_to("In Dev", change="7"), moved_to("To Do", change="8")))
@@ -201,10 +264,10 @@ async def test_new_facts_mark_what_they_make_stale(platform: Platform) -> None:
         StaleKey(StaleKind.TICKET, "101"),
         StaleKey(StaleKind.TICKET, "PAY-2"),
     ]
-    marks = [(key.group, key.kind.value, key.key) for key in keys]
-    assert marks == await platform.inside.stale()
+    marks = sorted((key.group, key.kind.value, key.key) for key in keys)
+    assert marks == sorted(await platform.inside.stale())
     await platform.append(facts)
-    assert marks == await platform.inside.stale()
+    assert marks == sorted(await platform.inside.stale())
 
 
 async def test_former_keys_of_a_ticket_are_remembered(platform: Platform) -> None:
@@ -362,8 +425,15 @@ _tickets = st.builds(
     issue=st.none(),
     after=st.integers(0, 3),
 )
-# The time follows from the change, as it does at the source; the same change with two times is another test's.
-_changes = st.integers(0, 4).map(lambda number: moved_to("In Dev", after=number, change=str(number)))
+# One change is reported with different times and contents.
+_changes = st.builds(
+    moved_to,
+    st.sampled_from(["To Do", "In Dev"]),
+    ticket=st.sampled_from(["PAY-1", "OPS-1"]),
+    after=st.sampled_from([0, 0.01, 3]),
+    change=st.sampled_from("012"),
+    fields=st.sampled_from([None, TicketFields(), TicketFields(story_points=3, labels=("a", "b"))]),
+)
 _reviews = st.builds(
     reviewed,
     st.sampled_from(["acme/a", "acme/b", "acme-web/a"]),
@@ -371,7 +441,13 @@ _reviews = st.builds(
     number=st.integers(1, 2),
     after=st.integers(0, 400),
 )
-_deployments = st.builds(deployed, st.none(), run=st.sampled_from("12"))
+_deployments = st.builds(
+    deployed,
+    st.sampled_from([None, "acme/ledger"]),
+    run=st.sampled_from("12"),
+    after=st.sampled_from([0, 1]),
+    commit_sha=st.sampled_from([None, "c", "d"]),
+)
 _facts = st.one_of(
     st.builds(Facts, work_items=st.tuples(_tickets | _changes)),
     st.builds(Facts, pull_requests=st.tuples(_reviews)),
@@ -397,7 +473,8 @@ async def _outcome(family: str, server: TestServer, batches: list[list[Facts]]) 
             accepted += sum(result.accepted for result in await platform.append(*batch))
         events = await platform.inside.events()
         keys = {(kind, key) for _, kind, key in await platform.inside.stale()}
-        return accepted, (set(events), await platform.inside.ticket_keys(), keys)
+        inside = platform.inside
+        return accepted, (set(events), await inside.other_reports(), await inside.ticket_keys(), keys)
 
 
 @pytest.mark.parametrize(("family", "examples"), [("memory", 150), ("postgres", 6)])
@@ -432,7 +509,8 @@ def test_memory_and_postgres_agree(postgres_server: TestServer, batches: list[li
             await platform.configure(ORGANISATION)
             results = [await platform.append(*batch) for batch in batches]
             inside = platform.inside
-            seen.append((results, await inside.events(), await inside.stale(), await inside.repositories()))
+            stored = (await inside.events(), await inside.other_reports(), await inside.repositories())
+            seen.append((results, stored, set(await inside.stale())))
 
     asyncio.run(story("memory"))
     asyncio.run(story("postgres"))
@@ -459,3 +537,27 @@ async def test_processes_with_overlapping_batches_do_not_block_each_other(databa
         results = await asyncio.gather(*appends)
     assert 240 == sum(result.accepted for batch in results for result in batch)
     assert 480 == sum(result.duplicates for batch in results for result in batch)
+
+
+async def test_processes_that_report_the_same_changes_differently_agree(database_url: str) -> None:
+    """Several processes that append differing reports of the same changes at once leave the one that is to stand."""
+    reports = [
+        [moved_to("In Dev", ticket=f"PAY-{number}", issue=str(number), change="7", after=after) for number in range(40)]
+        for after in (0.02, 0, 0.01)
+    ]
+    async with Database(database_url) as one, Database(database_url) as two, Database(database_url) as three:
+        platforms = [postgres_platform(database) for database in (one, two, three)]
+        results = await asyncio.gather(
+            *(
+                platform.append(*(Facts(work_items=(event,)) for event in events[start : start + 8]))
+                for platform, events in zip(platforms, reports, strict=True)
+                for start in range(0, 40, 8)
+            )
+        )
+        assert {event.event_id for event in reports[1]} == set(await platforms[0].inside.events())
+        others = {event.event_id for event in (*reports[0], *reports[2])}
+        assert others == {event_id for _, event_id in await platforms[0].inside.other_reports()}
+    assert (40, 80) == (
+        sum(result.accepted for batch in results for result in batch),
+        sum(result.duplicates for batch in results for result in batch),
+    )

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -297,6 +297,24 @@ IN_SPRINTS = (
     Ticket("4", streams=[(0, "IDN-4", IDENTITY, ())], stays=[(0, "backlog", False)], jira_sprint_id="7"),
     Ticket("5", streams=[(0, "PAY-5", PAYMENTS, ())], stays=[(0, "dev", True)], jira_sprint_id="6"),
 )
+
+
+async def test_a_snapshot_stands_until_something_is_heard_of_its_tickets(to: Forecasting) -> None:
+    """Two tickets are open and the snapshot says nine: it stands until anything is received of one of them."""
+    await to.report(*(sprint(key, DAY, DAY) for key in ("6", "7", "8")))
+    await to.rows.put(*IN_SPRINTS)
+    seventh = sprint_uuid("7")
+    await to.take("7", DAY, at(2), 9)
+    assert Remaining(9, DAY) == await to.reader.remaining(live(), sprint_id=seventh)
+    told = moved_to("In Dev", ticket="PAY-5", issue="5", change="other", fields=TicketFields(jira_sprint_id="6"))
+    much_later = datetime(2199, 1, 1, tzinfo=UTC)
+    heard = replace(delivery(Facts(work_items=(told,))), received_at=much_later)
+    await to.rows.events.append(Batch(deliveries=[heard]))
+    assert Remaining(9, DAY) == await to.reader.remaining(live(), sprint_id=seventh)
+    told = moved_to("In Dev", ticket="PAY-1", issue="1", change="own", fields=TicketFields(jira_sprint_id="7"))
+    heard = replace(delivery(Facts(work_items=(told,))), received_at=much_later)
+    await to.rows.events.append(Batch(deliveries=[heard]))
+    assert Remaining(2, None) == await to.reader.remaining(live(), sprint_id=seventh)
 
 
 async def test_without_a_snapshot_what_remains_is_counted(to: Forecasting) -> None:

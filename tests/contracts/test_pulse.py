@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import permutations
 from uuid import UUID
@@ -313,3 +313,77 @@ async def test_a_store_that_is_away_says_so() -> None:
     for call in calls:
         with pytest.raises(Unavailable):
             await call()  # type: ignore[misc]
+
+
+LAST_YEAR = Period(2020, 3)
+OLD = 24.0 * 365 * 6
+
+
+def old_answer(who: str, stream: UUID = PAYMENTS, *, scores: tuple[int, int, int] = (3, 4, 5)) -> PulseFact:
+    """Return an answer of six years ago."""
+    return answer(who, hours=-OLD, period=LAST_YEAR, stream=stream, scores=scores)
+
+
+def aggregate_of(row: PulseRow) -> PulseAggregateRow:
+    """Return the aggregate of some sums."""
+    responses, pace, tooling, clarity = row.sums
+    averages = (pace / responses, None, tooling / responses, None, clarity / responses, None)
+    overall = (pace + tooling + clarity) / responses / 3
+    return PulseAggregateRow(row.delivery_stream_id, row.period, responses, 9, 50.0, *averages, overall)
+
+
+async def test_old_answers_go_and_what_they_came_to_stays(store: Store) -> None:
+    """After their time the answers are gone for good, and the sums of what was aggregated read as before."""
+    given = (old_answer("a"), old_answer("b", scores=(1, 1, 2)), old_answer("c", scores=(1, 4, 5)), answer())
+    await store.submit(*given, old_answer("a", IDENTITY))
+    rows = await told(store, view(2), first=LAST_YEAR)
+    final = next(row for row in rows if row.delivery_stream_id == PAYMENTS and row.period == LAST_YEAR)
+    await store.pulse.replace([aggregate_of(final)], periods=[LAST_YEAR], at=at(0))
+    assert 4 == await store.pulse.expire_answers(before=at(-24.0 * 365))
+    assert 0 == await store.pulse.expire_answers(before=at(-24.0 * 365))
+    # What was never aggregated, since too few had answered, is nowhere any more.
+    shown = [row for row in rows if (row.delivery_stream_id, row.period) != (IDENTITY, LAST_YEAR)]
+    assert shown == await told(store, view(2), first=LAST_YEAR)
+    assert shown[1:] == await told(store, view(2))
+    assert [] == await told(store, view(2, delivery_stream_id=IDENTITY), first=LAST_YEAR)
+
+
+async def test_nothing_changes_an_aggregate_whose_answers_are_gone(store: Store) -> None:
+    """Neither a late answer nor another aggregation touches it."""
+    await store.submit(*map(old_answer, "abc"))
+    (row,) = await told(store, view(2), first=LAST_YEAR)
+    await store.pulse.replace([aggregate_of(row)], periods=[LAST_YEAR], at=at(0))
+    assert 3 == await store.pulse.expire_answers(before=at(-24.0 * 365))
+    await store.submit(answer("late", period=LAST_YEAR, scores=(1, 1, 1)))
+    assert [row] == await told(store, view(2), first=LAST_YEAR)
+    assert frozenset() == await store.pulse.replace([], periods=[LAST_YEAR], at=at(1))
+    assert [aggregate_of(row)] == list(await store.pulse.all())
+
+
+async def test_a_team_with_a_young_answer_keeps_all_of_that_survey(store: Store) -> None:
+    """The answers of one team to one survey are deleted together or not at all."""
+    await store.submit(old_answer("a"), old_answer("b"), answer("c", period=LAST_YEAR), old_answer("a", IDENTITY))
+    assert 1 == await store.pulse.expire_answers(before=at(-24.0 * 365))
+    (row,) = await told(store, view(2), first=LAST_YEAR)
+    assert (PAYMENTS, 3) == (row.delivery_stream_id, row.sums.responses)
+
+
+async def test_no_answer_is_deleted_by_other_ways_or_too_early(database_url: str) -> None:
+    """The database refuses a deletion outside of retention, and within it that of an answer of this year."""
+    young, old = "now() - interval '11 months'", "now() - interval '13 months'"
+    added = (
+        "INSERT INTO pulse_responses (source, event_timestamp, survey_period, respondent_hash, pace_score,"
+        " tooling_score, clarity_score) VALUES ('survey', {}, '2020-01', '{}', 3, 3, 3)"
+    )
+    async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
+        await connection.execute(added.format(young, "young").encode())
+        await connection.execute(added.format(old, "old").encode())
+        for who, is_retention, refused in (("old", False, True), ("young", True, True), ("old", True, False)):
+            deleted = 0
+            with pytest.raises(psycopg.Error) if refused else nullcontext():
+                async with connection.transaction():
+                    if is_retention:
+                        await connection.execute("SET LOCAL dpp.retention = 'on'")
+                    cursor = await connection.execute("DELETE FROM pulse_responses WHERE respondent_hash = %s", [who])
+                    deleted = cursor.rowcount
+            assert (0 if refused else 1) == deleted

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from itertools import product
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
+from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.readers import MetricsReader, OperationsReader
@@ -47,10 +49,32 @@ async def _told(metrics: MetricsReader, operations: OperationsReader) -> list[ob
             cycles.cycle_days.tobytes(),
             cycles.flow_efficiency_pct.tobytes(),
             list(await metrics.label_times(view, window=window)),
+            [
+                np.sort(column).tobytes()
+                for values in [await metrics.cycle_values(view, window=window)]
+                for column in (values.cycle_days, values.flow_efficiency_pct)
+            ],
             dict(await metrics.quality(view)),
             list(await operations.unlinked_pull_requests(view)),
         ]
     return said
+
+
+async def _differences(database: Database) -> list[int]:
+    """Return how many rows of tables that follow from others differ from what these say now."""
+    wanted = {
+        "contributions": "SELECT * FROM contributed_code UNION ALL SELECT * FROM contributed_tickets",
+        "work_item_places": "SELECT * FROM placed_tickets",
+    }
+    found = []
+    async with database.transaction() as connection:
+        for table, told in wanted.items():
+            cursor = await connection.execute(
+                f"SELECT count(*) FROM ((TABLE {table} EXCEPT ALL ({told}))"  # noqa: S608 - constants
+                f" UNION ALL (({told}) EXCEPT ALL TABLE {table})) AS one".encode()
+            )
+            found += [row[0] for row in await cursor.fetchall()]
+    return found
 
 
 async def _answers(url: str | None, happening: Happening) -> list[object]:
@@ -64,6 +88,7 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
                 MemoryOperationsReader(database=database, tables=tables),
             )
         assert isinstance(found, PostgresStores)
+        assert [0, 0] == await _differences(found.database)
         return await _told(
             PostgresMetricsReader(database=found.database), PostgresOperationsReader(database=found.database)
         )

@@ -102,6 +102,17 @@ def test_two_tables_are_upserted_under_fast_keys(connection: psycopg.Connection,
     _refused(connection, f"UPDATE {table} SET event_id = gen_random_uuid()")  # noqa: S608
 
 
+def test_what_is_on_record_stays_as_it_is(connection: psycopg.Connection) -> None:
+    """An entry of the audit log is neither changed, completed, deleted nor truncated; more are added."""
+    for actor in ("user:1", "user:2"):
+        connection.execute("INSERT INTO audit_log (actor, action) VALUES (%s, 'sign_in')", [actor])
+    _refused(connection, "UPDATE audit_log SET actor = 'user:3'")
+    _refused(connection, "UPDATE audit_log SET subject = 'user:3'")
+    _refused(connection, "DELETE FROM audit_log")
+    _refused(connection, "TRUNCATE audit_log")
+    assert (2,) == connection.execute("SELECT count(*) FROM audit_log").fetchone()
+
+
 def test_retention_deletes_in_a_transaction_that_says_so(connection: psycopg.Connection) -> None:
     """With the setting of the retention job rows may be deleted, not changed; behind that transaction no longer."""
     with connection.transaction():
@@ -110,6 +121,32 @@ def test_retention_deletes_in_a_transaction_that_says_so(connection: psycopg.Con
     _refused(connection, "SET LOCAL dpp.retention = 'on'; UPDATE work_item_events SET source = 'x'")
     _refused(connection, "DELETE FROM work_item_events")
     _refused(connection, "SET LOCAL dpp.retention = 'off'; DELETE FROM work_item_events")
+
+
+KEEP_ONE = """
+    INSERT INTO event_reports (report_id, event_table, thing, event_id, event_timestamp, received_at, report)
+    SELECT dpp_report_id('cicd_events', to_jsonb(one)), 'cicd_events', 'p', event_id, event_timestamp, received_at,
+        to_jsonb(one) FROM cicd_events AS one
+    """
+
+
+def test_a_report_leaves_its_table_only_when_it_is_kept(connection: psycopg.Connection) -> None:
+    """A row may go once what it says lies among the reports, which themselves are neither changed nor deleted; a copy
+    that says something else is none.
+    """
+    with connection.transaction(force_rollback=True):
+        connection.execute(KEEP_ONE.encode())
+        assert 1 == connection.execute("DELETE FROM cicd_events").rowcount
+    with connection.transaction(force_rollback=True):
+        connection.execute(
+            KEEP_ONE.replace("to_jsonb(one)),", """to_jsonb(one) || '{"status": "failure"}'),""").encode()
+        )
+        _refused(connection, "DELETE FROM cicd_events")
+    connection.execute(KEEP_ONE.encode())
+    _refused(connection, "DELETE FROM pr_events")
+    for statement in ("DELETE FROM", "TRUNCATE"):
+        _refused(connection, f"{statement} event_reports")
+    _refused(connection, "UPDATE event_reports SET report = '{}'")
 
 
 def test_where_there_is_a_retention_role_only_its_members_delete(connection: psycopg.Connection) -> None:

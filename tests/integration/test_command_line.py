@@ -29,6 +29,8 @@ COMMANDS = (
     "config export",
     "users add",
     "keys create",
+    "backfill",
+    "fields",
     "rebuild",
     "archive verify",
     "archive replay",

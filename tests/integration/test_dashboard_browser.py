@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -270,6 +271,61 @@ def test_a_store_that_is_away_leaves_the_last_figures(reader: Reader) -> None:
 
     expect(reader.page.locator("#live")).to_have_attribute("data-state", "stale")
     assert shown == reader.figure("wip_by_stage").inner_text()
+
+
+def test_a_number_is_explained_beside_the_page(reader: Reader) -> None:
+    """The link opens a panel that takes the focus; Escape and Close give it back, also after the card was exchanged."""
+    page = reader.page
+    reader.open("/?stream=payments")
+    assert not any("panel" in url or "explain" in url for url in reader.asked)
+    page.locator("#why-wip").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel #explain-title")).to_have_text("Work in progress by stage")
+    expect(page.locator("#explain-title")).to_be_focused()
+    assert "/fragments/explain/wip_by_stage?stream=payments&window=30" in reader.asked
+    assert f"{reader.address}/?stream=payments" == page.url
+    expect(page.locator(".panel-page")).to_have_attribute(
+        "href", f"{reader.address}/explain/wip_by_stage?stream=payments&window=30"
+    )
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#panel')")
+
+    reader.happen("work", count=41)
+    reader.happen("tickets")
+    expect(reader.figure("wip_by_stage")).to_have_text("41")
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator("#why-wip")).to_be_focused()
+
+    page.locator("#why-scatter").click()
+    page.locator("#panel").get_by_role("link", name="p85", exact=True).click()
+    expect(page.locator("#explain-title")).to_have_text("Cycle time, 85th percentile")
+    page.get_by_role("button", name="Close the explanation").click()
+    expect(page.locator("#why-scatter")).to_be_focused()
+    assert [] == page.evaluate("[...document.querySelectorAll('#panel[open]')]")
+    assert [] == page.evaluate("violations")
+    assert [] == reader.complaints
+
+
+def test_charts_are_taken_away_as_pictures(reader: Reader) -> None:
+    """A chart that the browser draws becomes a PNG of its own size, and an SVG without styles; nothing is asked for."""
+    page = reader.page
+    reader.open("/?stream=payments")
+    with page.expect_download() as taken:
+        page.locator("[data-chart-of=chart-wip][data-export=png]").click()
+    assert "dpp-work-in-progress-by-stage.png" == taken.value.suggested_filename
+    png = Path(taken.value.path()).read_bytes()
+    assert (b"PNG", 1920, 1032) == (png[1:4], *(int.from_bytes(png[at : at + 4]) for at in (16, 20)))
+
+    with page.expect_download() as taken:
+        page.locator("[data-chart-of=chart-deployments][data-export=svg]").click()
+    root = ElementTree.parse(taken.value.path()).getroot()  # noqa: S314 - made by our own page
+    assert "Deployment frequency" == root.findtext("{http://www.w3.org/2000/svg}title")
+    assert not any(name in {"style", "class"} for it in root.iter() for name in it.attrib)
+    assert {url.split(".")[0] for url in reader.asked} == {"/static/exports"}
+    assert [] == page.evaluate("violations")
+    assert [] == reader.complaints
 
 
 def test_filters_are_reached_and_used_by_keyboard(reader: Reader) -> None:

@@ -217,7 +217,7 @@ class TestZones:
         assert "2 from Development to QA" in html
         assert '<th scope="row">Analysis</th><td class="word">UAT</td><td>1</td>' in html
         assert "<strong>20 %</strong> of all defects have no known origin" in html
-        assert "lies between 40 and 60 %" in html
+        assert "Between 40\u00a0% and 60\u00a0%: of 1 defect nobody has told where it was found." in html
         assert html.count('class="ribbon is-escape"') == 2
 
     def test_a_small_teams_reviewers_are_not_shown(self, lead: Browser) -> None:
@@ -580,6 +580,7 @@ class TestSigningIn:
 
         done = lead.post("/sign-out", data={"csrf_token": token}, headers={"sec-fetch-site": "same-origin"})
         assert (303, True) == (done.status_code, dashboard.signin.is_over)
+        assert '"cache"' == done.headers["clear-site-data"]
         assert 303 == lead.get("/").status_code
 
 
@@ -614,7 +615,8 @@ class TestDelivery:
             total += int(answer.headers["content-length"])
 
         known = {asset.url: name for name, asset in assets.assets().items()}
-        assert {"views.css"} >= {name for url, name in known.items() if url not in loaded}
+        assert loaded <= set(known)
+        assert not {"panel.js", "explain.css", "views.css"} & {known[url] for url in loaded}
         assert total < BUDGET_BYTES
 
     def test_a_stale_file_name_is_not_served(self, lead: Browser) -> None:

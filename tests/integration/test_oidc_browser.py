@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from dpp.entrypoints.bootstrap import local
 from dpp.entrypoints.bootstrap.settings import load
 from tests.conftest import missing
-from tests.support.oidc_process import NotInstallable, OidcProcess, installed, oidc_process
+from tests.support.node_packages import NotInstallable
+from tests.support.oidc_process import OidcProcess, installed, oidc_process
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, free_port
 

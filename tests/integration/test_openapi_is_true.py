@@ -177,7 +177,7 @@ def test_every_route_is_described_with_all_that_it_reads() -> None:
             assert set(proof) <= set(DOCUMENT["components"]["securitySchemes"])
 
 
-@given(st.sampled_from(OPERATIONS))
+@given(st.sampled_from([(method, path) for method, path in OPERATIONS if "{" not in path]))
 @settings(max_examples=3)
 def test_the_client_finds_what_is_wrong(operation: tuple[str, str]) -> None:
     """An answer with a status that nobody described is a failure, so that silence means something."""

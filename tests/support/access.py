@@ -16,6 +16,7 @@ from dpp.application.signin import SignIn
 from dpp.application.users import Users
 from dpp.domain.errors import Unavailable
 
+SECRETS = {"api_key_pepper": b"pepper", "session_key": b"session"}
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -111,7 +112,7 @@ class Access:
     randomness: CountedRandomness = field(default_factory=CountedRandomness)
     passwords: PlainPasswords = field(default_factory=PlainPasswords)
     store: FaultyStore = field(default_factory=FaultyStore)
-    secrets: MemorySecrets = field(default_factory=lambda: MemorySecrets({"api_key_pepper": b"pepper"}))
+    secrets: MemorySecrets = field(default_factory=lambda: MemorySecrets(SECRETS))
 
     def __post_init__(self) -> None:
         self.signin = SignIn(

@@ -23,13 +23,14 @@ from dpp.domain.configuration import CalendarRules, Configuration, DeliveryStrea
 from dpp.domain.errors import DppError, Unauthenticated, Unavailable
 from dpp.entrypoints.http import live, security, signin_pages
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
-from dpp.entrypoints.http.dashboard import assets, pages
+from dpp.entrypoints.http.dashboard import assets, explain_page, pages, restatements_page, wall_page
 from dpp.entrypoints.http.errors import on_platform_error
 from dpp.entrypoints.http.metrics import Answering
 from dpp.entrypoints.http.signin_pages import SigningIn
 from tests.support.dashboard_rows import Rows
 from tests.support.fake_diagnostics import FakeDiagnosticsReader
 from tests.support.fake_reader import NOW, FakeReader
+from tests.support.heard import Heard
 
 PAYMENTS, LENDING = UUID(int=1), UUID(int=2)
 CORE_API, MOBILE = UUID(int=11), UUID(int=12)
@@ -162,6 +163,7 @@ class Dashboard:
     reader: FakeReader = field(default_factory=FakeReader)
     diagnosed: FakeDiagnosticsReader = field(default_factory=FakeDiagnosticsReader)
     rows: Rows = field(default_factory=Rows)
+    heard: Heard = field(default_factory=Heard)
     is_filled: bool = True
     signin: OnePassword = field(default_factory=OnePassword)
     feed: Feed = field(default_factory=Feed)
@@ -185,9 +187,23 @@ class Dashboard:
             ledger=self.rows.ledger(),
             pulse=self.rows.pulse(),
             flow=self.rows.flow(self.reader),
+            explanations=self.rows.explanations(
+                self.reader,
+                queries=answering.queries,
+                diagnostics=answering.diagnostics,
+                configuration=self.feed.configuration,
+            ),
+            history=self.rows.history(),
+            freshness=self.heard.freshness(),
             gate=gate,
             public_url=self.public_url,
         )
+        shown = [
+            *pages.routes(lambda: showing),
+            *explain_page.routes(lambda: showing),
+            *restatements_page.routes(lambda: showing),
+            *wall_page.routes(lambda: showing),
+        ]
         signing_in = SigningIn(signin=self.signin, gate=gate, public_url=self.public_url)
         closed = {"guards": [guard(lambda: gate)], "dependencies": {"principal": Provide(provide_principal)}}
 
@@ -198,7 +214,7 @@ class Dashboard:
 
         return Litestar(
             [
-                Router(path="/", route_handlers=pages.routes(lambda: showing), **closed),  # type: ignore[arg-type]
+                Router(path="/", route_handlers=shown, **closed),  # type: ignore[arg-type]
                 Router(path="/api/v1", route_handlers=[live.route(lambda: self.feed)], **closed),  # type: ignore[arg-type]
                 *signin_pages.routes(lambda: signing_in),
                 *assets.routes(),

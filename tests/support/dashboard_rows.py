@@ -9,18 +9,30 @@ from typing import Any
 from uuid import UUID
 
 from dpp.adapters.memory.bottlenecks import MemoryBottleneckReader
+from dpp.adapters.memory.evidence import MemoryEvidenceReader
 from dpp.adapters.memory.flow_over_time import MemoryFlowReader
-from dpp.adapters.memory.forecasting import MemoryForecasts, MemorySprintSnapshot
+from dpp.adapters.memory.forecasting import MemoryForecastReader, MemoryForecasts, MemorySprintSnapshot
+from dpp.adapters.memory.measures import MemoryMeasures
+from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.pulse import MemoryPulse, MemorySurveys, write_answers
 from dpp.application.calendars import Calendars
 from dpp.application.change_ledger import ChangeLedger
+from dpp.application.cross_stream import CrossStream
 from dpp.application.derived_rows import WorkItemRow
+from dpp.application.diagnostics import Diagnostics
 from dpp.application.enrich import sprint_uuid
+from dpp.application.evidence import Explanations
+from dpp.application.evidence_of_changes import ChangeEvidence
+from dpp.application.evidence_of_deliveries import DeliveryEvidence
+from dpp.application.evidence_of_outlooks import OutlookEvidence, Outlooks
+from dpp.application.evidence_of_tickets import TicketEvidence
+from dpp.application.figure_history import FigureHistory
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.ports import Batch
 from dpp.application.pulse import Pulse
 from dpp.application.pulse_ports import PulseResponse
+from dpp.application.queries import Queries
 from dpp.application.readers import MetricsReader
 from dpp.application.trends import Trends
 from dpp.domain.calendar import to_micros
@@ -63,6 +75,35 @@ class Rows:
     store: MemoryReading = field(default_factory=MemoryReading)
     surveys: MemorySurveys = field(default_factory=MemorySurveys)
     kept: MemoryForecasts = field(default_factory=MemoryForecasts)
+
+    def __post_init__(self) -> None:
+        """Share the one database."""
+        self.measures = MemoryMeasures(database=self.store.database)
+
+    def history(self) -> FigureHistory:
+        """Return what answers about past days."""
+        return FigureHistory(store=self.measures)
+
+    def explanations(
+        self, metrics: MetricsReader, *, queries: Queries, diagnostics: Diagnostics, configuration: Configuration
+    ) -> Explanations:
+        """Return what explains figures."""
+        parts: Any = {"database": self.store.database, "tables": self.store.tables}
+        reader, calendars = MemoryEvidenceReader(**parts), Calendars(NoHolidays())
+        forecasts = self.forecasts(metrics, configuration=configuration)
+        bottlenecks = CrossStream(reader=MemoryBottleneckReader(**parts), metrics=metrics, confidences=forecasts)
+        return Explanations(
+            tickets=TicketEvidence(queries=queries, reader=reader, calendars=calendars),
+            changes=ChangeEvidence(diagnostics=diagnostics, reader=reader),
+            deliveries=DeliveryEvidence(trends=self.trends(metrics), reader=reader),
+            outlooks=OutlookEvidence(
+                outlooks=Outlooks(forecasts=forecasts, pulse=self.pulse(), cross_stream=bottlenecks),
+                reader=reader,
+                forecasting=MemoryForecastReader(kept=self.kept, **parts),
+                calendars=calendars,
+            ),
+            operations=MemoryOperationsReader(**parts),
+        )
 
     def trends(self, metrics: MetricsReader) -> Trends:
         """Return what answers about deliveries."""

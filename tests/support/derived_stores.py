@@ -143,7 +143,8 @@ async def _rows(connection: psycopg.AsyncConnection[Any], table: str) -> list[Ma
     cursor = await connection.execute(
         """
         SELECT column_name::text, data_type::text FROM information_schema.columns
-        WHERE table_name = %s AND table_schema = current_schema() ORDER BY ordinal_position
+        WHERE table_name = %s AND table_schema = current_schema() AND is_generated = 'NEVER'
+        ORDER BY ordinal_position
         """,
         [table],
     )

@@ -1,19 +1,26 @@
-"""Random lives of a few tickets and pull requests that name them, for properties of derivation."""
+"""Random lives of a few tickets and pull requests that name them, for properties of derivation.
+
+Some changes are reported more than once, with other times and contents (decision 0030).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from hypothesis import strategies as st
 
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.domain.events import (
+    CicdEvent,
     CicdEventType,
     Event,
+    IncidentEvent,
     IncidentEventType,
     PullRequestEvent,
     PullRequestEventType,
+    PushEvent,
     TicketFields,
     WorkItemEvent,
     WorkItemEventType,
@@ -115,8 +122,60 @@ def happenings(draw: st.DrawFn, *, most: int = 12) -> Happening:
 
 
 @st.composite
+def _told_otherwise(draw: st.DrawFn, event: Event) -> Event:
+    """Another report of the same change: at another time, with other contents, or both."""
+    later = timedelta(seconds=draw(st.sampled_from([-3600, -0.4, 0, 0, 0.4, 1, 5 * 3600])))
+    match event:
+        case WorkItemEvent():
+            moved = replace(event, event_timestamp=event.event_timestamp + later)
+            has_status = event.to_status is not None
+            return draw(
+                st.sampled_from(
+                    [
+                        moved,
+                        replace(moved, fields=draw(st.sampled_from(_FIELDS))),
+                        replace(moved, to_status=draw(st.sampled_from(_STATUS_NAMES)) if has_status else None),
+                        replace(moved, ticket_id=draw(st.sampled_from([*_KEYS.get(event.item, ()), "PAY-77"]))),
+                    ]
+                )
+            )
+        case PullRequestEvent():
+            moved_review = replace(event, event_timestamp=event.event_timestamp + later)
+            return draw(
+                st.sampled_from(
+                    [
+                        moved_review,
+                        replace(moved_review, branch_name=draw(st.sampled_from(_BRANCHES))),
+                        replace(moved_review, head_sha=draw(st.sampled_from([None, *_COMMITS]))),
+                        replace(moved_review, base_branch=draw(st.sampled_from(_LINES))),
+                    ]
+                )
+            )
+        case CicdEvent():
+            moved_step = replace(event, event_timestamp=event.event_timestamp + later)
+            return draw(
+                st.sampled_from(
+                    [
+                        moved_step,
+                        replace(moved_step, commit_sha=draw(st.sampled_from([None, *_COMMITS]))),
+                        replace(moved_step, repository=None),
+                        replace(moved_step, environment=draw(st.sampled_from(["production", "stage"]))),
+                        replace(moved_step, rollback_of=draw(st.sampled_from([None, "1", "2"]))),
+                    ]
+                )
+            )
+        case PushEvent():
+            return replace(event, event_timestamp=event.event_timestamp + later)
+        case IncidentEvent():
+            return replace(event, service_name=draw(st.sampled_from(["core", "apps", "nobody"])))
+        case _:
+            return event
+
+
+@st.composite
 def _heard(draw: st.DrawFn, events: Sequence[Event]) -> Happening:
-    told = deliveries([[event] for event in events])
+    retold = draw(st.lists(st.sampled_from(events), max_size=3)) if draw(st.booleans()) else []
+    told = deliveries([[event] for event in (*events, *(draw(_told_otherwise(event)) for event in retold))])
     again = draw(st.lists(st.sampled_from(told), max_size=4))
     heard = draw(st.permutations(told + again))
     return Happening(told, heard, draw(st.lists(st.integers(1, 5), max_size=6)))

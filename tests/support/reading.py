@@ -14,7 +14,7 @@ from dpp.adapters.memory.events import MemoryEventStore
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.memory.tables import MemoryDerivedTables
-from dpp.adapters.postgres import quality_spans
+from dpp.adapters.postgres import derived_tickets, quality_spans
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.events import PostgresEventStore
@@ -254,6 +254,7 @@ class PostgresReading(Reading):
             ):
                 await Packer(table, names).write(connection, rows)
             await quality_spans.update_tickets(connection, [ticket.issue_id for ticket in tickets])
+            await derived_tickets.update_places(connection, [ticket.issue_id for ticket in tickets])
             await quality_spans.update_pull_requests(
                 connection, [PullRequestId(row.repo_id, row.pr_number) for row in requests]
             )

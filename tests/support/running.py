@@ -125,7 +125,7 @@ class RunningPlatform:
         """Return a client with the platform's key."""
         return httpx.Client(
             base_url=self.address(name),
-            headers={"authorization": f"Bearer {self.key}"},
+            headers={"authorization": f"Bearer {self.key}"} if self.key else {},
             trust_env=False,
             timeout=30,
         )

@@ -24,7 +24,7 @@ from dpp.domain.errors import DppError
 from dpp.domain.events import Facts, TicketFields, WorkItemEvent, WorkItemEventType
 from dpp.entrypoints.http import live, security, signin_pages
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
-from dpp.entrypoints.http.dashboard import assets, cross_stream_page, flow_page, pages
+from dpp.entrypoints.http.dashboard import assets, cross_stream_page, explain_page, flow_page, pages, restatements_page
 from dpp.entrypoints.http.errors import on_platform_error
 from dpp.entrypoints.http.metrics import Answering
 from dpp.entrypoints.http.signin_pages import SigningIn
@@ -43,6 +43,7 @@ from tests.support.dashboard_app import (
 from tests.support.dashboard_rows import Rows
 from tests.support.fake_diagnostics import FakeDiagnosticsReader
 from tests.support.fake_reader import FakeReader
+from tests.support.heard import Heard
 from tests.support.reading import Ticket, at, micros
 
 T = WorkItemEventType
@@ -130,6 +131,7 @@ class Views:
     grants: Sequence[Grant] = ADMIN
     feed: Feed = field(default_factory=Feed)
     rows: Rows = field(default_factory=Rows)
+    heard: Heard = field(default_factory=Heard)
     reader: FakeReader = field(default_factory=FakeReader)
 
     async def happen(self, *flags: WorkItemEvent) -> None:
@@ -165,12 +167,22 @@ class Views:
             ledger=self.rows.ledger(),
             pulse=self.rows.pulse(),
             flow=self.rows.flow(self.reader),
+            explanations=self.rows.explanations(
+                self.reader,
+                queries=answering.queries,
+                diagnostics=answering.diagnostics,
+                configuration=self.feed.configuration,
+            ),
+            history=self.rows.history(),
+            freshness=self.heard.freshness(),
             gate=gate,
         )
         closed = {"guards": [guard(lambda: gate)], "dependencies": {"principal": Provide(provide_principal)}}
         views = [
             *cross_stream_page.routes(lambda: showing, lambda: cross_stream),
             *flow_page.routes(lambda: showing),
+            *explain_page.routes(lambda: showing),
+            *restatements_page.routes(lambda: showing),
         ]
 
         async def load() -> None:

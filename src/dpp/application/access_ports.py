@@ -25,6 +25,14 @@ class User:
     last_login_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GivenGrant:
+    """A grant, and whether the user's groups brought it rather than an administrator."""
+
+    grant: Grant
+    is_mapped: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A sign-in (§3.3); ``token_hash`` is the SHA-256, in hexadecimal, of what the cookie holds."""
@@ -75,6 +83,47 @@ class AuditEntry:
     details: Mapping[str, object] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEntry:
+    """An entry with its number: later entries have higher ones."""
+
+    number: int
+    entry: AuditEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which entries of the audit log are asked for; what is None does not narrow.
+
+    Attributes:
+        actor: as a whole (``user:…``), or its kind alone (``user``).
+        action: as a whole (``sign_in.failed``), or what it begins with up to a dot (``sign_in``).
+        subject: as a whole, or its kind alone.
+        since: entries from this moment on.
+        until: entries before this moment.
+    """
+
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def wants(self, entry: AuditEntry) -> bool:
+        """Tell whether an entry is asked for."""
+        return (
+            _begins(entry.actor, self.actor, ":")
+            and _begins(entry.action, self.action, ".")
+            and _begins(entry.subject, self.subject, ":")
+            and (self.since is None or entry.occurred_at >= self.since)
+            and (self.until is None or entry.occurred_at < self.until)
+        )
+
+
+def _begins(value: str | None, wanted: str | None, separator: str) -> bool:
+    return wanted is None or (value is not None and (value == wanted or value.startswith(wanted + separator)))
+
+
 class UserStore(Protocol):
     """Keeps users and their grants. Every method raises ``Unavailable`` when the store does not answer."""
 
@@ -102,6 +151,10 @@ class UserStore(Protocol):
     @abstractmethod
     async def grants(self, user_id: UUID) -> tuple[Grant, ...]:
         """Return what a user was granted, in the order of ``grant_order``; empty for a user who is not there."""
+
+    @abstractmethod
+    async def all_grants(self) -> Mapping[UUID, Sequence[GivenGrant]]:
+        """Return what every user was granted, in the order of ``grant_order``; who has nothing is left out."""
 
     @abstractmethod
     async def set_grants(
@@ -177,8 +230,16 @@ class SessionStore(Protocol):
         """End the session of a token; nothing happens when there is none."""
 
     @abstractmethod
-    async def revoke_sessions_of(self, user_id: UUID) -> None:
-        """End every session of a user."""
+    async def revoke_sessions_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
+        """End every session of a user but one, if that is given, and return how many were open until now."""
+
+    @abstractmethod
+    async def revoke_own_session(self, user_id: UUID, session_id: UUID) -> bool:
+        """End one session of a user, and return whether the user has such a session."""
+
+    @abstractmethod
+    async def sessions_of(self, user_id: UUID, *, now: datetime) -> Sequence[Session]:
+        """Return a user's sessions that are neither revoked nor expired, the one used last first."""
 
     @abstractmethod
     async def delete_expired_sessions(self, *, before: datetime) -> int:
@@ -210,6 +271,10 @@ class KeyStore(Protocol):
         """Switch a key off and return whether there is one of that id."""
 
     @abstractmethod
+    async def expire_key(self, key_id: UUID, at: datetime) -> bool:
+        """Let a key end at a moment, if it would not end earlier, and return whether there is one of that id."""
+
+    @abstractmethod
     async def rehash_key(self, key_id: UUID, key_hash: str) -> None:
         """Replace a key's hash by the one under the present pepper."""
 
@@ -228,6 +293,18 @@ class AuditLog(Protocol):
     @abstractmethod
     async def entries(self, *, limit: int = 100) -> Sequence[AuditEntry]:
         """Return the latest entries, the last one first."""
+
+    @abstractmethod
+    async def search(
+        self, query: AuditQuery, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[RecordedEntry]:
+        """Return the latest entries that are asked for, the last one first.
+
+        Args:
+            query: which.
+            before: only entries with a lower number; None begins at the last one.
+            limit: entries at most.
+        """
 
 
 class AccessStore(UserStore, SessionStore, KeyStore, AuditLog, Protocol):

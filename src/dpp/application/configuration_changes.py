@@ -18,6 +18,7 @@ from dpp.domain.configuration import (
     TechStream,
     folded,
 )
+from dpp.domain.errors import InvalidInput
 from dpp.domain.group_roles import captured_streams
 from dpp.domain.stages import StatusMapping
 
@@ -85,14 +86,45 @@ def difference(before: Configuration, after: Configuration) -> list[str]:
     ]
 
 
-def _section(before: Iterable[T], after: Iterable[T], kind: _Kind[T]) -> Iterator[str]:
+def things(before: Configuration, after: Configuration) -> Iterator[tuple[str, object | None, object | None]]:
+    """Yield each thing that differs between two configurations: its name, as it was and as it is; None where it is not.
+
+    That the order of environments differs is no difference of a thing.
+    """
+    for name, old, new in (
+        ("platform", before.platform, after.platform),
+        ("GitHub", before.github, after.github),
+        ("Jira", before.jira, after.jira),
+    ):
+        if old != new:
+            yield name, old, new
+    yield from _differing(before.delivery_streams, after.delivery_streams, _DELIVERY)
+    yield from _differing(before.tech_streams, after.tech_streams, _TECH)
+    yield from _differing(before.repositories, after.repositories, _REPOSITORY)
+    yield from _differing(before.jira_projects, after.jira_projects, _PROJECT)
+    yield from _differing(before.status_mappings, after.status_mappings, _STATUS)
+    yield from _differing(before.environments, after.environments, _ENVIRONMENT)
+    yield from _differing(before.severities, after.severities, _SEVERITY)
+    yield from _differing(before.group_roles, after.group_roles, _GROUP)
+
+
+def _differing(before: Iterable[T], after: Iterable[T], kind: _Kind[T]) -> Iterator[tuple[str, T | None, T | None]]:
+    """Yield what is new or different in a section, and then what is gone."""
     old, new = {kind.key(item): item for item in before}, {kind.key(item): item for item in after}
     for key, item in new.items():
-        if key not in old:
-            yield f"{kind.name(item)}: {kind.added(item)}"
-        elif item != old[key]:
-            yield from _fields(kind.name(old[key]), old[key], item)
-    yield from (f"{kind.name(item)}: {kind.removed}" for key, item in old.items() if key not in new)
+        if item != old.get(key):
+            yield kind.name(old.get(key, item)), old.get(key), item
+    yield from ((kind.name(item), item, None) for key, item in old.items() if key not in new)
+
+
+def _section(before: Iterable[T], after: Iterable[T], kind: _Kind[T]) -> Iterator[str]:
+    for name, old, new in _differing(before, after, kind):
+        if old is None and new is not None:
+            yield f"{name}: {kind.added(new)}"
+        elif new is None:
+            yield f"{name}: {kind.removed}"
+        else:
+            yield from _fields(name, old, new)
 
 
 def _order(before: Sequence[EnvironmentRule], after: Sequence[EnvironmentRule]) -> Iterator[str]:
@@ -138,7 +170,15 @@ def _condition(row: SeverityRow) -> str:
     return streams if row.confidence_below is None else f"{streams} with confidence below {row.confidence_below:g} %"
 
 
+def _captured(rule: GroupRole) -> Iterable[str]:
+    """Return which streams a rule's pattern names; a change is told also of a pattern that cannot be used."""
+    try:
+        return captured_streams(rule)
+    except InvalidInput:
+        return ()
+
+
 def _role(rule: GroupRole) -> str:
     streams = [name for name in (rule.delivery_stream, rule.tech_stream) if name]
-    streams += [f"the {kind.replace('_', ' ')} that its name holds" for kind in captured_streams(rule)]
+    streams += [f"the {kind.replace('_', ' ')} that its name holds" for kind in _captured(rule)]
     return f"{rule.role} of {' and '.join(streams) if streams else 'all streams'}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from dpp.application.configuration_changes import difference
+from dpp.application.configuration_checks import Place
 from dpp.application.ports import ConfigurationStore
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import InvalidInput
@@ -23,10 +24,14 @@ class FileProblem:
     Attributes:
         line: counted from 1; None when it is about something that the file does not mention.
         message: what is wrong, where, and what to do about it.
+        place: where it stands in the document; empty when that is not known.
+        fault: what is wrong, without where.
     """
 
     line: int | None
     message: str
+    place: Place = ()
+    fault: str = ""
 
     def __str__(self) -> str:
         return self.message if self.line is None else f"line {self.line}: {self.message}"
@@ -61,6 +66,18 @@ class ConfigurationFile(Protocol):
     @abstractmethod
     def render(self, configuration: Configuration) -> str:
         """Return a file that states all of a configuration: parsed on top of it, it changes nothing."""
+
+    @abstractmethod
+    def describe(self, configuration: Configuration) -> dict[str, Any]:
+        """Return what ``render`` writes, as plain values: tables are dictionaries, the reader's own to change."""
+
+    @abstractmethod
+    def interpret(self, document: Mapping[str, Any], *, current: Configuration) -> Configuration:
+        """Return what the configuration becomes by such values, as ``parse`` does by a file with them.
+
+        Raises:
+            InvalidConfiguration: with every fault that was found, each with its place and without a line.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,8 @@ from dpp.application.deliveries import Appended
 from dpp.application.enrich import tech_stream_of
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
+from dpp.application.ports import Clock
+from dpp.application.rates import Allowance, TooManyRequests
 from dpp.application.reading import (
     MalformedPayload,
     PushFormat,
@@ -21,7 +23,8 @@ from dpp.application.reading import (
     Verified,
     WebhookReader,
 )
-from dpp.application.secrets import Secrets
+from dpp.application.secrets import SecretMissing, Secrets
+from dpp.application.signatures import is_signed
 from dpp.domain.access import Permission, Principal, StreamScope
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Forbidden, InvalidInput, Unauthenticated
@@ -31,6 +34,13 @@ from dpp.domain.privacy import Pseudonymiser
 GITHUB_SECRET = "github_webhook_secret"  # noqa: S105 - the name of a secret, not the secret
 JIRA_SECRET = "jira_webhook_secret"  # noqa: S105
 JIRA_TOKEN = "jira_webhook_token"  # noqa: S105
+PAGERDUTY_SECRET = "pagerduty_webhook_secret"  # noqa: S105
+PAGERDUTY_SIGNATURE = "x-pagerduty-signature"
+
+
+#: What one key may push in each process: a backlog of some weeks at once, and more than any pipeline makes after that.
+PUSHES_AT_ONCE = 10_000
+PUSHES_PER_SECOND = 200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +67,7 @@ class Doors:
         pseudonymiser: Pseudonymiser,
         readers: Readers,
         keys: ApiKeys,
+        clock: Clock,
     ) -> None:
         self._intake = intake
         self._configuration = configuration
@@ -64,6 +75,8 @@ class Doors:
         self._pseudonymiser = pseudonymiser
         self._readers = readers
         self._keys = keys
+        self._clock = clock
+        self._pushes = Allowance(burst=PUSHES_AT_ONCE, per_second=PUSHES_PER_SECOND)
 
     async def github(self, *, headers: Mapping[str, str], body: bytes) -> Appended:
         """Take a signed webhook from GitHub (§5.3.3).
@@ -146,12 +159,40 @@ class Doors:
     async def foreign(self, form: PushFormat, *, headers: Mapping[str, str], body: bytes) -> Appended:
         """Take what another system pushes in a format of its own (§5.4.1); what cannot be used is kept for repair.
 
+        PagerDuty may sign in place of a key, once the secret of its subscription is there.
+
         Raises:
+            SignatureRejected: it is signed, and by no known secret.
             Unauthenticated: there is no API key, or not a valid one.
             Forbidden: the key may not write events, or not those of this repository or service.
             InvalidInput: the body is not JSON (MalformedPayload), or no object and no list of them.
         """
-        return await self._push(self._readers.formats[form], headers=headers, body=body, channel=form.value)
+        reader = self._readers.formats[form]
+        if form is PushFormat.PAGERDUTY and self._check_pagerduty(headers, body):
+            return await self._accept_push(reader, headers, body, channel=form.value, principal=None)
+        return await self._push(reader, headers=headers, body=body, channel=form.value)
+
+    def _check_pagerduty(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """Tell whether PagerDuty proves itself by a signature; a key, where one is shown, is what counts.
+
+        Raises:
+            SignatureRejected: there is a signature, but none that a known secret makes.
+        """
+        claimed = headers.get(PAGERDUTY_SIGNATURE)
+        if not claimed or "authorization" in headers:
+            return False
+        try:
+            secrets = self._secrets.candidates(PAGERDUTY_SECRET)
+        except SecretMissing:
+            return False
+        if not is_signed(body, claimed, secrets=secrets):
+            self._intake.refused(channel=PushFormat.PAGERDUTY.value, reason="signature")
+            raise SignatureRejected("no known secret makes this X-PagerDuty-Signature")
+        return True
+
+    def has_seen(self, header: str | None) -> bool:
+        """Tell, without asking the store, whether the key that a header names was read lately."""
+        return self._keys.has_seen(header)
 
     def refused_too_large(self, *, channel: str) -> None:
         """Count a delivery whose body exceeded the limit of its door."""
@@ -174,11 +215,24 @@ class Doors:
         if Permission.EVENTS_WRITE not in principal.permissions:
             self._intake.refused(channel=channel, reason="permission")
             raise Forbidden("This API key may not write events; it needs the permission events:write")
+        try:
+            # After the key has proved itself: nobody else can use up what it may send.
+            self._pushes.take(str(principal.id), self._clock.now())
+        except TooManyRequests:
+            self._intake.refused(channel=channel, reason="rate")
+            raise
+        return await self._accept_push(reader, headers, body, channel=channel, principal=principal)
+
+    async def _accept_push(
+        self, reader: PushReader, headers: Mapping[str, str], body: bytes, *, channel: str, principal: Principal | None
+    ) -> Appended:
+        """Read and keep what a known sender pushes; without a principal it is a system, and no key for streams."""
+        scope = StreamScope.everything() if principal is None else principal.scope
         verified = reader.verified(body=body, idempotency_key=headers.get("x-idempotency-key"))
         reading = self._reading()
         try:
-            normalised = self._read_push(reader, verified, reading=reading, channel=channel, scope=principal.scope)
-            _check_scope(principal, normalised, configuration=reading.configuration)
+            normalised = self._read_push(reader, verified, reading=reading, channel=channel, scope=scope)
+            _check_scope(scope, normalised, configuration=reading.configuration)
         except Forbidden:
             self._intake.refused(channel=channel, reason="scope")
             raise
@@ -205,9 +259,9 @@ class Doors:
         return Reading(configuration=self._configuration.value, pseudonymiser=self._pseudonymiser)
 
 
-def _check_scope(principal: Principal, normalised: Normalised, *, configuration: Configuration) -> None:
+def _check_scope(scope: StreamScope, normalised: Normalised, *, configuration: Configuration) -> None:
     """Refuse facts about streams that the key is not for (§3.2.3)."""
-    scope, facts = principal.scope, normalised.facts
+    facts = normalised.facts
     if scope.is_all:
         return
     answered = {fact.delivery_stream_id for fact in facts.pulses}

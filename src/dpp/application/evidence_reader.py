@@ -12,7 +12,10 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import numpy as np
+
 from dpp.application.views import View, Window
+from dpp.domain.arrays import FloatArray
 from dpp.domain.deployments import PRODUCTION
 
 
@@ -196,6 +199,11 @@ class EvidenceReader(Protocol):
         self, view: View, *, window: Window, among: Among = Among.SHOWN
     ) -> Sequence[EndedPullRequest]:
         """Return the pull requests that were merged or closed in the window."""
+
+    async def review_hours(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> FloatArray:
+        """Return the hours to the first review of those of them that have one, in any order; shape (n,), >= 0."""
+        rows = await self.pull_requests(view, window=window, among=among)
+        return np.array([row.hours for row in rows if row.hours is not None], dtype=np.float64)
 
     @abstractmethod
     async def reviewed(self, view: View, *, window: Window) -> Sequence[ReviewedPullRequest]:

@@ -39,7 +39,7 @@ from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window, may_name
 from dpp.domain.ageing import AgeBand, age_bands
 from dpp.domain.arrays import FloatArray
-from dpp.domain.arrivals import Arrivals, arrivals, in_progress
+from dpp.domain.arrivals import Arrivals, arrivals_in, in_progress
 from dpp.domain.blocked import Spell, blocked_parts, blocked_spells, blocked_time
 from dpp.domain.calendar import BusinessCalendar, from_micros, to_micros
 from dpp.domain.configuration import Configuration, DeliveryStream
@@ -97,7 +97,7 @@ class FlowOverTime:
         )
 
     async def _ageing(self, view: View, *, configuration: Configuration, window_days: int) -> Ageing:
-        cycles = await self._metrics.cycles(view, window=Window.back_from(view.as_of, days=window_days))
+        cycles = await self._metrics.cycle_values(view, window=Window.back_from(view.as_of, days=window_days))
         rows = await self._reader.unfinished(view)
         blocked = {it.item for it in await self._spells(view, since=view.as_of) if it.end == FOREVER}
         begun = [row for row in rows if row.first_in_progress is not None]
@@ -146,7 +146,7 @@ class FlowOverTime:
 
     async def _cumulative_flow(self, view: View, *, configuration: Configuration, window_days: int) -> CumulativeFlow:
         days = self._days(view, configuration=configuration, window_days=window_days)
-        held = await self._reader.held(view, window=_since(days, view))
+        held = await self._reader.held(view, window=_since(days, view), naming=())
         columns = cumulative_flow(held.stays, moments=days.ends)
         shown = tuple(_flow_day(*row) for row in zip(days.dates.tolist(), columns.tolist(), strict=True))
         total = shown[-1].wip.total
@@ -170,8 +170,8 @@ class FlowOverTime:
         calendar, now = self._calendar(view.delivery_stream_id, configuration), to_micros(view.as_of)
         mondays = calendar.iso_week(days.edges[[0, -2]])
         weeks = last_weeks(calendar, now=now, weeks=int((mondays[1] - mondays[0]).astype(int)) // 7 + 1)
-        held = await self._reader.held(view, window=_since(weeks, view))
-        by_day, by_week = (arrivals(held.stays, buckets=buckets) for buckets in (days, weeks))
+        held = await self._reader.held(view, window=_since(weeks, view), naming=())
+        by_day, by_week = arrivals_in(held.stays, buckets=(days, weeks))
         marks = await self._trust.marks(view)
         totals = [int(part.sum()) for part in (by_day.arrived, by_day.departed, by_day.finished)]
         arrived, departed, finished = [
@@ -284,9 +284,9 @@ class FlowOverTime:
     async def _costs(self, view: View, *, configuration: Configuration, window_days: int) -> _Costs:
         window = Window.back_from(view.as_of, days=window_days)
         start, end = to_micros(window.start), to_micros(window.end)
-        held = await self._reader.held(view, window=window)
-        held = held.only(in_progress(held.stays) & (held.stays.left > start) & (held.stays.entered < end))
         spells = await self._spells(view, since=window.start)
+        held = await self._reader.held(view, window=window, naming={spell.item for spell in spells})
+        held = held.only(in_progress(held.stays) & (held.stays.left > start) & (held.stays.entered < end))
         parts = blocked_parts(spells, stays=held.stays, items=held.items, start=start, end=end)
         calendars = [self._calendar(stream, configuration) for stream in held.delivery_streams]
         stream_of = held.stream_of[parts.stay]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -81,8 +81,8 @@ class HeldStays:
             stream_of=np.array([streams[row[1]] for row in rows], dtype=np.int64),
         )
 
-    def only(self, chosen: BoolArray) -> HeldStays:
-        """Return some of the rows; ``chosen`` has the shape (n,)."""
+    def only(self, chosen: BoolArray | IntArray) -> HeldStays:
+        """Return some of the rows: those marked, shape (n,), or those at places, in their order."""
         held = self.stays
         return HeldStays(
             items=self.items,
@@ -106,8 +106,11 @@ class FlowReader(Protocol):
         """Return the unfinished tickets as of the view's moment, by key."""
 
     @abstractmethod
-    async def held(self, view: View, *, window: Window) -> HeldStays:
+    async def held(self, view: View, *, window: Window, naming: Collection[str] | None = None) -> HeldStays:
         """Return where tickets were at some time from the window's start up to the view's moment.
+
+        ``naming`` are the tickets whose identities are wanted, None for all. Given it, ``items`` has no others: a stay
+        of another ticket has an ``item`` beyond it that only tells its ticket apart, and the order of the rows is any.
 
         All stays that had not ended before the window began, but those in ``cancelled`` and ``deleted``; of ``done``
         those that began in it. What began after the view's moment is left out; what ended after it is as it turned out.

@@ -34,7 +34,7 @@ class SprintSpan(NamedTuple):
 
 
 class Remaining(NamedTuple):
-    """What a sprint still holds; ``snapshot_date`` is None when its tickets were counted for want of a snapshot."""
+    """What a sprint still holds; ``snapshot_date`` is None when its tickets were counted, else its snapshot's."""
 
     items: int
     snapshot_date: date | None
@@ -101,7 +101,10 @@ class ForecastReader(Protocol):
 
     @abstractmethod
     async def remaining(self, view: View, *, sprint_id: UUID) -> Remaining:
-        """Return what a sprint still holds: from its latest snapshot, else from its tickets.
+        """Return what a sprint still holds: from its latest snapshot, or from its tickets where these tell more.
+
+        The snapshot stands for the present until something is received of the sprint's tickets. Otherwise these are
+        counted; where none is unfinished, the snapshot stands unless one of them has entered a stage since.
 
         Its tickets are those that the view shows, whose latest sprint field holds it, and that are neither done nor
         cancelled; as of a past moment, the latest field of the events up to then.

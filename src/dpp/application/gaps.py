@@ -60,8 +60,7 @@ class Gaps:
     async def review_hours(self, view: View, *, window: Window) -> FloatArray:
         """Return the hours to the first review of pull requests that may be of the view."""
         reader = self._telling(view)
-        rows = await reader.pull_requests(view, window=window, among=Among.UNPLACED) if reader else ()
-        return known(row.hours for row in rows)
+        return await reader.review_hours(view, window=window, among=Among.UNPLACED) if reader else NO_VALUES
 
     async def defects(self, view: View, *, window: Window) -> Missing:
         """Return the defects that may be of the view."""

@@ -1,7 +1,8 @@
 """The way in: a verified payload becomes an archived record, then rows, then an acknowledgement.
 
 Two stages run side by side, each taking whatever waits: the first writes records to the archive with one sync for all
-of them, the second writes the same deliveries to the event store in one transaction. A lone delivery waits for nobody.
+of them, the second writes the same deliveries to the event store in one transaction. A lone delivery waits for nobody;
+one among many waits some milliseconds until half of them have come as far, since each transaction costs the same again.
 While the event store is away the second stage lets go of what it holds (the archive has it), acknowledgements come from
 the first stage alone, and when the store answers again the archive is read on from where the store had got to. An
 acknowledgement therefore always means that the delivery survives a power cut.
@@ -29,24 +30,19 @@ from dpp.domain.events import Normalised, Outcome, Source
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
+#: A delivery waits so long at most until half of those under way have come as far: a transaction costs what it costs.
+COMPANY_SECONDS = 0.005
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A delivery on its way; ``done`` gets what became of it."""
+    """A delivery on its way; ``done`` gets what became of it, unless nobody waits for that (any more)."""
 
     delivery: AcceptedDelivery
     record: bytes | None
-    done: asyncio.Future[Appended]
+    done: asyncio.Future[Appended] | None = None
     position: Position | None = None
-
-    def resolve(self, appended: Appended) -> None:
-        if not self.done.done():
-            self.done.set_result(appended)
-
-    def fail(self, error: BaseException) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
+    is_over: bool = False
 
 
 class Intake:
@@ -73,6 +69,7 @@ class Intake:
         self._draining = Draining(archive=archive, store=store, codec=codec, clock=clock, settling=self._settling)
         self._to_archive: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._to_store: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._archived = asyncio.Event()
         self._behind = False
         self._in_flight = 0
         self._tasks: list[asyncio.Task[None]] = []
@@ -83,6 +80,11 @@ class Intake:
     def pending(self) -> int:
         """Deliveries accepted by this process that are not in the event store yet."""
         return max(self._settling.lag, self._in_flight)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether deliveries are taken."""
+        return bool(self._tasks)
 
     @property
     def store_is_away(self) -> bool:
@@ -127,16 +129,16 @@ class Intake:
         if normalised.outcome is Outcome.UNKNOWN:
             await self._keep_for_repair(delivery, verified.body)
             self._check_running()  # it may have ended meanwhile, and then nobody would ever look into the queue
+        done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(
             delivery=delivery,
             record=self._codec.encode(delivery),
-            done=asyncio.get_running_loop().create_future(),
+            done=done,
         )
         self._in_flight += 1
-        waiting.done.add_done_callback(self._landed)
         self._to_archive.put_nowait(waiting)
-        # A client that hangs up cancels its own wait, never the delivery.
-        return await asyncio.shield(waiting.done)
+        # A client that hangs up cancels its own wait, never the delivery: that is in the queue.
+        return await done
 
     def refused(self, *, channel: str, reason: str) -> None:
         """Count a delivery that was turned away; nothing of it is kept."""
@@ -156,10 +158,23 @@ class Intake:
         if not self._tasks:
             raise Unavailable("The platform is ending; send the delivery again")
 
-    def _landed(self, done: asyncio.Future[Appended]) -> None:
-        self._in_flight -= 1
-        if not done.cancelled():
+    def _resolve(self, waiting: _Waiting, appended: Appended) -> None:
+        if (done := self._over(waiting)) is not None:
+            done.set_result(appended)
+
+    def _fail(self, waiting: _Waiting, error: Exception) -> None:
+        if (done := self._over(waiting)) is not None:
+            done.set_exception(error)
             done.exception()  # whoever waited may be gone; what failed was logged where it failed
+
+    def _over(self, waiting: _Waiting) -> asyncio.Future[Appended] | None:
+        """Note that a delivery is on its way no longer; return where somebody waits to hear of it."""
+        if waiting.is_over:
+            return None
+        waiting.is_over = True
+        self._in_flight -= 1
+        done = waiting.done
+        return None if done is None or done.done() else done
 
     def _delivery(self, verified: Verified, normalised: Normalised, *, channel: str) -> AcceptedDelivery:
         return AcceptedDelivery(
@@ -181,10 +196,8 @@ class Intake:
     def _count(self, delivery: AcceptedDelivery) -> None:
         """Let the store count a delivery; while it is away, that count is lost and nothing else."""
         if not self._behind:
-            done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
             self._in_flight += 1
-            done.add_done_callback(self._landed)
-            self._to_store.put_nowait(_Waiting(delivery=delivery, record=None, done=done))
+            self._to_store.put_nowait(_Waiting(delivery=delivery, record=None))
 
     async def _archive_stage(self) -> None:
         while True:
@@ -201,23 +214,24 @@ class Intake:
                 return
             log.error("archive_append_failed", deliveries=len(batch), reason=str(error))
             for waiting in batch:
-                waiting.fail(error)
+                self._fail(waiting, error)
             return
         for waiting, position in zip(batch, positions, strict=True):
             waiting.position = position
             self._settling.keep(position)
             self._hand_on(waiting, position)
+        self._archived.set()
 
     def _hand_on(self, waiting: _Waiting, position: Position) -> None:
         # Catching up may have read the record before its append was heard of here: it must not be counted twice.
         if self._behind or self._settling.has(position):
-            waiting.resolve(_all_of(waiting.delivery))
+            self._resolve(waiting, _all_of(waiting.delivery))
         else:
             self._to_store.put_nowait(waiting)
 
     async def _store_stage(self) -> None:
         while True:
-            batch = await _whatever_waits(self._to_store)
+            batch = await self._company()
             try:
                 await self._write(batch)
             except Unavailable as error:
@@ -227,6 +241,17 @@ class Intake:
                 # Nothing has run since it looked last, so no delivery can fall between the two ways.
                 self._behind = False
                 log.info("event_store_back")
+
+    async def _company(self) -> list[_Waiting]:
+        """Take what is to be stored next: one that is under way alone at once, else half of all, if that is soon."""
+        batch = await _whatever_waits(self._to_store)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COMPANY_SECONDS):
+                while 2 * len(batch) < min(self._in_flight, MAX_BATCH):
+                    self._archived.clear()
+                    await self._archived.wait()
+                    _fill(batch, self._to_store)
+        return batch
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
         positions = _last_positions(waiting.position for waiting in batch if waiting.position)
@@ -239,22 +264,26 @@ class Intake:
             log.exception("append_failed", deliveries=len(batch))
             for waiting in batch:
                 at = [waiting.position] if waiting.position else []
-                waiting.resolve(await self._settling.write_or_set_aside(waiting.delivery, at))
+                self._resolve(waiting, await self._settling.write_or_set_aside(waiting.delivery, at))
             return
         for waiting, appended in zip(batch, results, strict=True):
-            waiting.resolve(appended)
+            self._resolve(waiting, appended)
 
     def _let_go(self, batch: Sequence[_Waiting]) -> None:
         self._behind = True
         for waiting in (*batch, *_drained(self._to_store)):
-            waiting.resolve(_all_of(waiting.delivery))
+            self._resolve(waiting, _all_of(waiting.delivery))
 
 
 async def _whatever_waits(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:
     batch = [await queue.get()]
+    _fill(batch, queue)
+    return batch
+
+
+def _fill(batch: list[_Waiting], queue: asyncio.Queue[_Waiting]) -> None:
     while len(batch) < MAX_BATCH and not queue.empty():
         batch.append(queue.get_nowait())
-    return batch
 
 
 def _drained(queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:

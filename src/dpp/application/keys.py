@@ -10,10 +10,10 @@ import asyncio
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
@@ -22,7 +22,7 @@ from dpp.application.access_ports import AuditEntry, AuditLog, KeyRecord, KeySto
 from dpp.application.ports import Clock, Ids
 from dpp.application.secrets import Secrets
 from dpp.domain.access import KEY_PERMISSIONS, Permission, Principal, PrincipalKind, StreamScope
-from dpp.domain.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
+from dpp.domain.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 
 PEPPER = "api_key_pepper"
 SECRET_BYTES = 32
@@ -32,6 +32,10 @@ FRESH = timedelta(seconds=3)
 SEEN_LATELY = timedelta(minutes=5)
 """How long it counts while the store does not answer."""
 USE_NOTED_EVERY = timedelta(minutes=1)
+USE_RECORDED_EVERY = timedelta(days=1)
+"""A key that is used goes on record (§8.4) this often, in each process: who reads the log wants to know that, not how
+often."""
+LONGEST_OVERLAP = timedelta(days=90)
 
 _KEY = re.compile(r"dpp_([0-9a-f]{32})_([A-Za-z0-9_-]{16,128})", re.ASCII)
 _REFUSED = "The API key is not valid"
@@ -73,6 +77,7 @@ class ApiKeys:
         self._ids = ids
         self._seen: dict[UUID, _Seen] = {}
         self._noted: dict[UUID, datetime] = {}
+        self._recorded: dict[UUID, datetime] = {}
         self._reading: dict[UUID, asyncio.Task[KeyRecord | None]] = {}
 
     async def create(
@@ -84,6 +89,7 @@ class ApiKeys:
         actor: str,
         created_by: UUID | None = None,
         expires_after: timedelta | None = None,
+        within: Principal | None = None,
     ) -> NewKey:
         """Make a key.
 
@@ -94,12 +100,16 @@ class ApiKeys:
             actor: who makes it, for the audit log.
             created_by: the user who makes it, if it is one.
             expires_after: how long it lasts; None for ever.
+            within: whose permissions and streams the key may not exceed, if there is such a limit.
 
         Raises:
             InvalidInput: there is no name, no permission, an unknown one, no stream, or no time to live.
+            Forbidden: the key would be good for more than ``within`` is.
             SecretMissing: there is no pepper to hash it with.
         """
         allowed = _check_new(name=name, permissions=permissions, scope=scope, expires_after=expires_after)
+        if within is not None and not (allowed <= within.permissions and within.scope | scope == within.scope):
+            raise Forbidden("A key cannot be good for more than whoever makes it: leave out permissions or streams")
         now, key_id = self._clock.now(), self._ids.new()
         secret = urlsafe_b64encode(self._randomness.token(SECRET_BYTES)).decode().rstrip("=")
         record = KeyRecord(
@@ -129,7 +139,7 @@ class ApiKeys:
         record = await self._find(key_id, now)
         if record is None or not await self._matches(record, secret):
             raise InvalidKey(_REFUSED)
-        if not record.is_active or (record.expires_at is not None and record.expires_at <= now):
+        if not is_good(record, now):
             raise InvalidKey(_REFUSED)
         await self._note_use(record, now)
         return Principal(
@@ -139,6 +149,49 @@ class ApiKeys:
             permissions=record.permissions,
             scope=record.scope,
         )
+
+    def has_seen(self, header: str | None) -> bool:
+        """Tell, without asking the store, whether this process has lately read the key that a header names."""
+        try:
+            return _parse(header)[0] in self._seen
+        except Unauthenticated:
+            return False
+
+    async def all(self) -> Sequence[KeyRecord]:
+        """Return every key, oldest first, those that are over included."""
+        return await self._store.keys()
+
+    async def rotate(self, key_id: UUID, *, overlap: timedelta, actor: str, created_by: UUID | None = None) -> NewKey:
+        """Make a key that is good for the same, for as long as the old one was to last; the old one ends after a while.
+
+        Args:
+            key_id: of the old one.
+            overlap: how long both are good; zero and more.
+            actor: who does it, for the audit log.
+            created_by: the user who does it, if it is one.
+
+        Raises:
+            NotFound: there is no such key, or it is over.
+            InvalidInput: the overlap is negative, or longer than ``LONGEST_OVERLAP``.
+        """
+        if not timedelta() <= overlap <= LONGEST_OVERLAP:
+            raise InvalidInput(f"The old key may go on for 0 to {LONGEST_OVERLAP.days} days", field="overlap_days")
+        now, old = self._clock.now(), await self._store.key(key_id)
+        if old is None or not is_good(old, now):
+            raise NotFound("There is no API key with that id that could be replaced")
+        made = await self.create(
+            name=old.display_name,
+            permissions=old.permissions,
+            scope=old.scope,
+            actor=actor,
+            created_by=created_by,
+            expires_after=None if old.expires_at is None else old.expires_at - old.created_at,
+        )
+        await self._store.expire_key(key_id, now + overlap)
+        self._seen.pop(key_id, None)
+        details: dict[str, object] = {"replaced_by": str(made.key_id), "ends_at": (now + overlap).isoformat()}
+        await self._record(actor, "key.rotated", key_id, details)
+        return made
 
     async def deactivate(self, key_id: UUID, *, actor: str) -> None:
         """Switch a key off; other processes follow within seconds.
@@ -206,12 +259,20 @@ class ApiKeys:
         # A note that cannot be written now is not worth refusing a delivery for; the next minute brings another.
         with suppress(Unavailable):
             await self._store.key_used_at(record.key_id, now)
+            if now - self._recorded.get(record.key_id, datetime.min.replace(tzinfo=UTC)) >= USE_RECORDED_EVERY:
+                self._recorded[record.key_id] = now
+                await self._record(f"{PrincipalKind.KEY}:{record.key_id}", "key.used", record.key_id)
 
     async def _record(self, actor: str, action: str, key_id: UUID, details: dict[str, object] | None = None) -> None:
         entry = AuditEntry(
             occurred_at=self._clock.now(), actor=actor, action=action, subject=f"key:{key_id}", details=details
         )
         await self._store.record(entry)
+
+
+def is_good(record: KeyRecord, now: datetime) -> bool:
+    """Tell whether a key is neither switched off nor over."""
+    return record.is_active and (record.expires_at is None or record.expires_at > now)
 
 
 def _check_new(

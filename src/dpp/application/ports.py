@@ -173,7 +173,8 @@ class ConfigurationStore(Protocol):
     async def save(
         self, configuration: Configuration, *, expected_version: int, actor: str, at: datetime
     ) -> Configuration:
-        """Replace the configuration as a whole, in one transaction, with every thing that it makes stale marked.
+        """Replace the configuration as a whole, in one transaction, with every thing that it makes stale marked, and
+        with the change on record (§8.4).
 
         Returns:
             The configuration with its new version.

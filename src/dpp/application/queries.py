@@ -136,8 +136,9 @@ class Queries:
 
     async def _diagnostic(self, view: View, *, window_days: int) -> Diagnostic:
         window = Window.back_from(view.as_of, days=window_days)
-        cycles = await self._reader.cycles(view, window=window)
-        shares = cycles.flow_efficiency_pct[~np.isnan(cycles.flow_efficiency_pct)]
+        cycles = await self._reader.cycle_values(view, window=window)
+        # In order, so that who reads them in another one comes to the same mean.
+        shares = np.sort(cycles.flow_efficiency_pct[~np.isnan(cycles.flow_efficiency_pct)])
         missing = known(row.flow_efficiency_pct for row in await self._gaps.finished(view, window=window))
         marks = await self._trust.marks(view)
         efficiency = mean_figure(shares, unit="percent", missing=missing)

@@ -9,8 +9,11 @@ from datetime import date, datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+import numpy as np
+
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray, IntArray
+from dpp.domain.calendar import TICKS_PER_DAY
 from dpp.domain.quality import QualityRate
 
 
@@ -40,12 +43,31 @@ class CycleRows:
     flow_efficiency_pct: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleValues:
+    """
+    What was measured of completed tickets, n of them in any order.
+
+    Attributes:
+        cycle_days: shape (n,), working days, nan without a cycle time.
+        flow_efficiency_pct: shape (n,), percent, nan without one.
+    """
+
+    cycle_days: FloatArray
+    flow_efficiency_pct: FloatArray
+
+
 class LabelRow(NamedTuple):
     """Time under one label, over the completed tickets that have been under it."""
 
     label: str
     tickets: int
     total_days: float
+
+
+def summed_days(days: FloatArray) -> float:
+    """Return the sum of some working days, shape (n,): exact, so that their order does not show in the last digit."""
+    return int(np.rint(days * TICKS_PER_DAY).astype(np.int64).sum()) / TICKS_PER_DAY
 
 
 class Share(NamedTuple):
@@ -65,6 +87,11 @@ class MetricsReader(Protocol):
     @abstractmethod
     async def cycles(self, view: View, *, window: Window) -> CycleRows:
         """Return the tickets that were completed in the window, as known at the view's moment."""
+
+    async def cycle_values(self, view: View, *, window: Window) -> CycleValues:
+        """Return what was measured of those same tickets, whoever they are."""
+        rows = await self.cycles(view, window=window)
+        return CycleValues(cycle_days=rows.cycle_days, flow_efficiency_pct=rows.flow_efficiency_pct)
 
     @abstractmethod
     async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:

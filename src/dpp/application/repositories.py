@@ -109,6 +109,10 @@ class Repositories:
         self._changed.clear()
         self._new_sightings.clear()
 
+    def names_of(self, repo_id: UUID) -> tuple[str, ...]:
+        """Return the full names that a repository was ever seen under, as they were spelt last."""
+        return tuple(f"{row.github_org}/{row.github_repo_name}" for row in self._names_of.get(repo_id, {}).values())
+
     def find(self, ref: RepositoryRef) -> Repository | None:
         """Return the repository that a source means: by GitHub's id, else by the name that it has or had."""
         if ref.github_id is not None and ref.github_id in self._by_github_id:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
+from uuid import UUID
 
 from dpp.application.access_ports import (
     AuditEntry,
@@ -21,7 +23,7 @@ from dpp.application.access_ports import (
 from dpp.application.ports import Clock, Ids
 from dpp.application.throttle import Throttle, TooManyAttempts
 from dpp.domain.access import Principal, user_principal
-from dpp.domain.errors import Unauthenticated
+from dpp.domain.errors import NotFound, Unauthenticated
 
 DURATION = timedelta(minutes=480)
 """§3.2.2: how long a sign-in lasts at most."""
@@ -129,6 +131,38 @@ class SignIn:
             return
         await self._store.revoke_session(found.session.token_hash)
         await self._record(f"user:{found.user.user_id}", "sign_out")
+
+    async def own_session(self, token: str) -> Session:
+        """Return the session of a token that ``who`` has let in.
+
+        Raises:
+            Unauthenticated: there is no such session.
+        """
+        found = await self._store.signed_in(hashed(token))
+        if found is None:
+            raise Unauthenticated("The session is over; sign in again")
+        return found.session
+
+    async def sessions_of(self, user_id: UUID) -> Sequence[Session]:
+        """Return the sessions of a user that are open now, the one used last first."""
+        now = self._clock.now()
+        return [one for one in await self._store.sessions_of(user_id, now=now) if self._is_open(one, now)]
+
+    async def end_session(self, user_id: UUID, session_id: UUID) -> None:
+        """End one of a user's own sessions.
+
+        Raises:
+            NotFound: the user has no such session.
+        """
+        if not await self._store.revoke_own_session(user_id, session_id):
+            raise NotFound("You have no session with that id")
+        await self._record(f"user:{user_id}", "session.ended", subject=f"session:{session_id}")
+
+    async def end_other_sessions(self, user_id: UUID, *, but: UUID) -> int:
+        """End all of a user's own sessions but one, and return how many were open."""
+        ended = await self._store.revoke_sessions_of(user_id, but=but)
+        await self._record(f"user:{user_id}", "session.others_ended")
+        return ended
 
     def _is_open(self, session: Session, now: datetime) -> bool:
         return not session.is_revoked and now < session.expires_at and now - session.last_activity_at < self._idle

@@ -10,11 +10,14 @@ from dpp.domain.errors import Unauthenticated
 WINDOW = timedelta(minutes=15)
 """How long a failure counts."""
 PER_ACCOUNT = 10
-"""Failures for one account within the window."""
+"""Failures for one account from one address within the window."""
 PER_ADDRESS = 40
 """Failures from one address, behind which may be a whole office."""
+EVERYWHERE = 100
+"""Failures for one account from wherever they come: who guesses from many addresses gets no further either."""
 MAX_NAMES = 10_000
-"""Accounts and addresses that are kept in mind, each; the one that was quiet for longest is forgotten first."""
+"""Accounts, addresses and pairs of them that are kept in mind, each; the one that was quiet for longest is forgotten
+first."""
 
 
 class TooManyAttempts(Unauthenticated):
@@ -60,11 +63,18 @@ class _Counter:
 
 
 class Throttle:
-    """Counts failed sign-ins by account and by address, whether the account exists or not."""
+    """
+    Counts failed sign-ins by account, by address and by both together, whether the account exists or not.
+
+    Who guesses must not shut out whose account it is: somebody who has signed in from an address before is there held
+    to their own failures alone, whatever others do to the account from elsewhere, or to other accounts from there.
+    """
 
     def __init__(self) -> None:
-        self._accounts = _Counter(PER_ACCOUNT)
+        self._pairs = _Counter(PER_ACCOUNT)
+        self._accounts = _Counter(EVERYWHERE)
         self._addresses = _Counter(PER_ADDRESS)
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, *, account: str, address: str | None, now: datetime) -> None:
         """Count an attempt as failed until it has succeeded, so that many at once gain nothing.
@@ -72,23 +82,36 @@ class Throttle:
         Raises:
             TooManyAttempts: there were too many; this one is not counted.
         """
-        waits = [self._accounts.wait(account, now)]
-        if address is not None:
-            waits.append(self._addresses.wait(address, now))
-        if longest := max(waits):
+        counters = self._counters(account, address)
+        if longest := max(counter.wait(name, now) for counter, name in counters):
             raise TooManyAttempts(max(1, -(-longest // timedelta(seconds=1))))
-        self._accounts.add(account, now)
-        if address is not None:
-            self._addresses.add(address, now)
+        for counter, name in counters:
+            counter.add(name, now)
 
     def succeeded(self, *, account: str, address: str | None, begun: datetime) -> None:
-        """Forget the account's failures, and of the address this attempt only: it may be guessing at others."""
-        self._accounts.forget(account)
-        if address is not None:
-            self._addresses.take_back(address, begun)
+        """Forget the account's failures from there; of all else this attempt only: somebody may be guessing."""
+        pair = _pair(account, address)
+        self.not_tried(account=account, address=address, begun=begun)
+        self._pairs.forget(pair)
+        self._known[pair] = None
+        self._known.move_to_end(pair)
+        if len(self._known) > MAX_NAMES:
+            self._known.popitem(last=False)
 
     def not_tried(self, *, account: str, address: str | None, begun: datetime) -> None:
         """Take back an attempt that came to no answer."""
-        self._accounts.take_back(account, begun)
-        if address is not None:
-            self._addresses.take_back(address, begun)
+        for counter, name in self._counters(account, address):
+            counter.take_back(name, begun)
+
+    def _counters(self, account: str, address: str | None) -> list[tuple[_Counter, str]]:
+        """Return what counts for an attempt; from where somebody has signed in before, their own failures there."""
+        pair = _pair(account, address)
+        counters = [(self._pairs, pair)]
+        if pair not in self._known:
+            counters.append((self._accounts, account))
+            counters += [(self._addresses, address)] if address is not None else []
+        return counters
+
+
+def _pair(account: str, address: str | None) -> str:
+    return f"{account}\x1f{address or ''}"

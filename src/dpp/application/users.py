@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 from dpp.application.access_ports import (
     AuditEntry,
     AuditLog,
+    GivenGrant,
     Passwords,
     SessionStore,
     User,
@@ -18,13 +19,19 @@ from dpp.application.access_ports import (
     grant_order,
 )
 from dpp.application.ports import Clock, Ids
-from dpp.domain.access import Grant, Role
+from dpp.domain.access import Grant, Permission, Role
 from dpp.domain.errors import Conflict, InvalidInput, NotFound
 
 FIRST_ADMIN = "admin@localhost"
 MIN_PASSWORD = 12
 MAX_PASSWORD = 1024
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+
+
+class LastAdministrator(Conflict):
+    """Without this user nobody could administer the platform."""
+
+    code = "last_administrator"
 
 
 class UserAdministrationStore(UserStore, SessionStore, AuditLog, Protocol):
@@ -44,7 +51,7 @@ class Users:
         self,
         *,
         email: str,
-        password: str,
+        password: str | None,
         grants: Iterable[Grant],
         actor: str,
         display_name: str | None = None,
@@ -54,7 +61,7 @@ class Users:
 
         Args:
             email: kept in lower case.
-            password: 12 to 1024 characters.
+            password: 12 to 1024 characters; None for somebody who sets one by a link (``PasswordLinks``).
             grants: at least one.
             actor: who adds the user.
             display_name: what pages call the user; by default the part of the address before the @.
@@ -70,7 +77,7 @@ class Users:
             user_id=self._ids.new(),
             email=address,
             display_name=(display_name or "").strip() or address.partition("@")[0],
-            password_hash=await self._passwords.hash(_checked_password(password)),
+            password_hash=None if password is None else await self._passwords.hash(_checked_password(password)),
             created_at=self._clock.now(),
         )
         await self._store.add_user(user, grants=wanted, granted_by=granted_by)
@@ -106,8 +113,11 @@ class Users:
         Raises:
             InvalidInput: the grants cannot be used.
             NotFound: the user or a stream of a grant does not exist.
+            LastAdministrator: nobody would administer the platform any more.
         """
         wanted = _checked_grants(grants)
+        if Grant(role=Role.PLATFORM_ADMIN) not in wanted:
+            await self._check_not_last(user_id)
         # What users are on record as giving themselves is what their groups brought (see ``set_mapped_grants``).
         giver = None if granted_by == user_id else granted_by
         await self._store.set_grants(user_id, wanted, granted_by=giver, at=self._clock.now())
@@ -118,12 +128,31 @@ class Users:
 
         Raises:
             NotFound: there is no such user.
+            LastAdministrator: nobody would administer the platform any more.
         """
         await self._existing(user_id)
+        if not is_active:
+            await self._check_not_last(user_id)
         await self._store.set_active(user_id, is_active=is_active)
         if not is_active:
             await self._store.revoke_sessions_of(user_id)
         await self._record(actor, "user.enabled" if is_active else "user.disabled", user_id)
+
+    async def all(self) -> Sequence[tuple[User, Sequence[GivenGrant]]]:
+        """Return all users in the order of their addresses, each with what they were granted."""
+        given = await self._store.all_grants()
+        return [(user, given.get(user.user_id, ())) for user in await self._store.users()]
+
+    async def sign_out(self, user_id: UUID, *, actor: str) -> int:
+        """End every session of a user, and return how many were open.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        await self._existing(user_id)
+        ended = await self._store.revoke_sessions_of(user_id)
+        await self._record(actor, "user.signed_out", user_id, {"sessions": ended})
+        return ended
 
     async def set_password(self, user_id: UUID, password: str, *, actor: str) -> User:
         """Replace a user's password; every session ends, since one of them may be the reason.
@@ -138,6 +167,19 @@ class Users:
         await self._store.revoke_sessions_of(user_id)
         await self._record(actor, "user.password_changed", user_id)
         return replace(user, password_hash=password_hash)
+
+    async def _check_not_last(self, user_id: UUID) -> None:
+        given = await self._store.all_grants()
+        administrators = {
+            holder
+            for holder, held in given.items()
+            if any(Permission.ADMIN_WRITE in one.grant.permissions for one in held)
+        }
+        if user_id not in administrators:
+            return
+        others = [user for user in await self._store.users() if user.user_id in administrators - {user_id}]
+        if not any(user.is_active for user in others):
+            raise LastAdministrator("This is the last administrator; make somebody else one first")
 
     async def _existing(self, user_id: UUID) -> User:
         user = await self._store.user(user_id)

@@ -6,6 +6,7 @@ done, cancelled, put back, or given to others. So what arrived less what departe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,17 @@ def arrivals(stays: Stays, *, buckets: Buckets) -> Arrivals:
         stays: in any order; of one ticket none overlap. Those that ended before the first bucket change nothing.
         buckets: k spans of time.
     """
-    entered, left = _runs(stays, _IN_PROGRESS[stays.position])
-    done, _ = _runs(stays, stays.position == DONE)
+    (found,) = arrivals_in(stays, buckets=[buckets])
+    return found
+
+
+def arrivals_in(stays: Stays, *, buckets: Sequence[Buckets]) -> list[Arrivals]:
+    """Return the same for several divisions of time, one after the other."""
+    in_progress, done = _runs(stays, _IN_PROGRESS[stays.position]), _runs(stays, stays.position == DONE)
+    return [_arrivals(*in_progress, done[0], buckets=some) for some in buckets]
+
+
+def _arrivals(entered: IntArray, left: IntArray, done: IntArray, *, buckets: Buckets) -> Arrivals:
     first = buckets.edges[0]
     return Arrivals(
         opening=int(((entered < first) & (left >= first)).sum()),
@@ -67,10 +77,16 @@ def in_progress(stays: Stays) -> BoolArray:
     return found
 
 
+def _in_order(item: IntArray, entered: IntArray) -> bool:
+    same = item[1:] == item[:-1]
+    return bool(np.all((item[1:] > item[:-1]) | (same & (entered[1:] >= entered[:-1]))))
+
+
 def _runs(stays: Stays, chosen: BoolArray) -> tuple[IntArray, IntArray]:
     """Return when the runs of chosen stays that follow each other without a gap began and ended."""
     rows = np.flatnonzero(chosen)
-    rows = rows[np.lexsort((stays.entered[rows], stays.item[rows]))]
+    if not _in_order(stays.item[rows], stays.entered[rows]):
+        rows = rows[np.lexsort((stays.entered[rows], stays.item[rows]))]
     item, entered, left = stays.item[rows], stays.entered[rows], stays.left[rows]
     begins = np.ones(len(rows), dtype=np.bool_)
     begins[1:] = (item[1:] != item[:-1]) | (entered[1:] != left[:-1])

@@ -103,7 +103,7 @@ def blocked_parts(spells: Sequence[Spell], *, stays: Stays, items: Sequence[str]
     Args:
         spells: as ``blocked_spells`` returns them.
         stays: those that count, such as the ones in progress; of one ticket none overlap.
-        items: what the stays' items are called.
+        items: what the stays' items are called; one that is not among these is blocked by nothing.
         start: microseconds; earlier parts do not count.
         end: microseconds, >= ``start``; later parts do not count.
 
@@ -114,9 +114,9 @@ def blocked_parts(spells: Sequence[Spell], *, stays: Stays, items: Sequence[str]
         raise InvalidInput("the window ends before it starts", field="end")
     held: dict[str, list[int]] = {}
     blocked = {spell.item for spell in spells}
-    for place, item in enumerate(stays.item.tolist()):
-        if items[item] in blocked:
-            held.setdefault(items[item], []).append(place)
+    concerned = np.isin(stays.item, [code for code, item in enumerate(items) if item in blocked])
+    for place in np.flatnonzero(concerned).tolist():
+        held.setdefault(items[stays.item[place]], []).append(place)
     pairs = [(place, number) for number, spell in enumerate(spells) for place in held.get(spell.item, ())]
     stay, spell = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     begins = np.array([one.start for one in spells], dtype=np.int64)[spell]

@@ -8,8 +8,10 @@ technology streams before delivery streams, and these before everything.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, groupby
+from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -103,11 +105,16 @@ class _Ledger:
         self._minimum_of = minimum_of
         self._tech: dict[UUID, list[int]] = {}
         self._delivery: dict[UUID, list[int]] = {}
-        for position, row in enumerate(rows):
-            for stream in row.tech_stream_ids:
-                self._tech.setdefault(stream, []).append(position)
-            if row.delivery_stream_id is not None:
-                self._delivery.setdefault(row.delivery_stream_id, []).append(position)
+        first = 0
+        # Rows of the same streams mostly follow each other.
+        for (delivery, tech), same in groupby(rows, key=itemgetter(0, 1)):
+            after = first + sum(1 for _ in same)
+            for stream in tech:
+                self._tech.setdefault(stream, []).extend(range(first, after))
+            if delivery is not None:
+                self._delivery.setdefault(delivery, []).extend(range(first, after))
+            first = after
+        self._reviewed = frozenset(position for position, row in enumerate(rows) if row.reviews)
 
     def streams(self) -> tuple[Sequence[UUID | None], ...]:
         """Return the streams to consider, by kind: technology, delivery, all."""
@@ -122,9 +129,9 @@ class _Ledger:
     def _group(self, breakdown: Breakdown, level: int, end: int) -> _Group:
         stream = breakdown.stream_id
         known = range(end) if stream is None else self._tech.get(stream) or self._delivery[stream]
-        rows = frozenset(position for position in known if position < end)
-        reviews = frozenset(position for position in rows if self._rows[position].reviews)
-        return _Group(breakdown, level, self._minimum_of(stream), rows, reviews)
+        # Positions are in order.
+        rows = frozenset(known[: bisect_left(known, end)])
+        return _Group(breakdown, level, self._minimum_of(stream), rows, rows & self._reviewed)
 
     def _is_safe(self, group: _Group) -> bool:
         inside = [other for other in self.told if group.holds(other)]
@@ -147,12 +154,13 @@ class _Ledger:
 
     def _is_large(self, outer: _Group, inner: Sequence[_Group], minimum: int) -> bool:
         """Tell whether enough people contributed to a group and not to its parts; looks no further than it must."""
+        told = inner[0].rows if len(inner) == 1 else frozenset[int]().union(*(group.rows for group in inner))
         people: set[str] = set()
         for row in outer.rows:
-            if not suppressed(contributors=len(people), minimum=minimum):
-                return True
-            if not any(row in group.rows for group in inner):
+            if row not in told:
                 people.add(self._rows[row].person)
+                if not suppressed(contributors=len(people), minimum=minimum):
+                    return True
         return not suppressed(contributors=len(people), minimum=minimum)
 
 

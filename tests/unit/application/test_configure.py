@@ -210,3 +210,9 @@ def test_order_alone_is_no_change_but_for_environments() -> None:
     other = replace(PAYMENTS, stream_id=UUID(int=2), name="identity", display_name="Identity")
     one, two = Configuration(delivery_streams=(PAYMENTS, other)), Configuration(delivery_streams=(other, PAYMENTS))
     assert [] == difference(one, two)
+
+
+def test_a_pattern_that_cannot_be_used_is_told_all_the_same() -> None:
+    """What changes is told of any configuration, also of one that no check would let through."""
+    after = Configuration(group_roles=(GroupRole(role="viewer", pattern="?"),))
+    assert ["group ?: added as viewer of all streams"] == difference(Configuration(), after)

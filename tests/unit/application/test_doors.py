@@ -16,10 +16,12 @@ from dpp.adapters.memory.archive import MemoryArchive
 from dpp.adapters.memory.configuration import MemoryConfigurationStore
 from dpp.adapters.memory.database import ConfigurationVersion, MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application import doors
 from dpp.application.current import CurrentConfiguration
 from dpp.application.deliveries import Appended
 from dpp.application.doors import GITHUB_SECRET, JIRA_SECRET, JIRA_TOKEN, Doors, Readers
 from dpp.application.ingest import Intake
+from dpp.application.rates import TooManyRequests
 from dpp.application.reading import (
     MalformedPayload,
     PushFormat,
@@ -198,6 +200,7 @@ class House:
                 formats=dict.fromkeys(PushFormat, self.foreign),
             ),
             keys=self.access.keys,
+            clock=self.access.clock,
         )
 
     async def key(self, permission: str = "events:write", scope: StreamScope | None = None) -> dict[str, str]:
@@ -514,5 +517,25 @@ def test_a_key_for_all_streams_is_told_that_a_team_is_unknown() -> None:
         with pytest.raises(UnknownStreamNamed, match=r"^delivery_stream is none"):
             await push(house, "survey", await house.key())
         assert {("refused", "invalid"): 1} == await house.refusals("survey")
+
+    story(tell)
+
+
+def test_what_one_key_may_push_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that has used up its allowance is refused, counted, and let in again a moment later; others go on."""
+    monkeypatch.setattr(doors, "PUSHES_AT_ONCE", 2)
+
+    async def tell(house: House) -> None:
+        headers, another = await house.key(), await house.key()
+        house.deployment.reads = deployed("web")
+        for _ in range(2):
+            await push(house, "deployment", headers)
+        with pytest.raises(TooManyRequests) as caught:
+            await push(house, "deployment", headers)
+        assert 1 == caught.value.retry_after
+        await push(house, "deployment", another)
+        house.access.clock.forward(seconds=1 / doors.PUSHES_PER_SECOND)
+        await push(house, "deployment", headers)
+        assert 1 == house.store.counted("deployment")["refused", "rate"]
 
     story(tell)

@@ -100,6 +100,36 @@ def test_many_that_wait_share_one_append() -> None:
     story(tell)
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(2.0, [3]), (0.0, [1, 2])])
+def test_one_among_many_waits_for_half_of_them(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, written: list[int]
+) -> None:
+    """A delivery that is archived before the two behind it is stored with them, or alone when that takes too long."""
+    monkeypatch.setattr(ingest, "COMPANY_SECONDS", seconds)
+
+    async def tell(platform: Platform) -> None:
+        append, gates = platform.archive.append, [asyncio.Event(), asyncio.Event()]
+        entered: list[int] = []
+
+        async def slow(records: Sequence[bytes]) -> list[Position]:
+            entered.append(len(records))
+            await gates[len(entered) - 1].wait()
+            return await append(records)
+
+        monkeypatch.setattr(platform.archive, "append", slow)
+        first = asyncio.create_task(platform.send("a"))
+        await until(lambda: entered == [1])
+        others = [asyncio.create_task(platform.send(kind)) for kind in "bc"]
+        await asyncio.sleep(0)
+        gates[0].set()
+        await until(lambda: entered == [1, 2] and (seconds > 0 or first.done()))
+        gates[1].set()
+        await asyncio.gather(first, *others)
+        assert written == [len(batch.deliveries) for batch in platform.store.batches]
+
+    story(tell)
+
+
 def test_the_archive_acknowledges_alone_and_the_store_catches_up_once() -> None:
     """What came while the store was away is written in order, once each, when it is back."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from dpp.application.keys import FRESH, SEEN_LATELY, InvalidKey, NewKey
 from dpp.domain.access import Permission, PrincipalKind, StreamScope
-from dpp.domain.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
+from dpp.domain.errors import Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 from tests.support.access import START, Access
 
 CORE = UUID(int=11)
@@ -245,5 +245,65 @@ def test_a_caller_who_gives_up_does_not_take_the_answer_from_others() -> None:
         await asyncio.sleep(0)
         one.cancel()
         assert key.key_id == (await other).id
+
+    story(tell)
+
+
+def test_a_key_is_replaced_with_an_overlap() -> None:
+    """The new key is good for the same and as long; both work until the overlap ends, then the new one alone."""
+
+    async def tell(access: Access, key: NewKey) -> None:
+        access.clock.forward(days=10)
+        new = await access.keys.rotate(key.key_id, overlap=timedelta(days=2), actor="test")
+        old, found = await access.keys.verify(bearer(key)), await access.keys.verify(bearer(new))
+        assert (old.permissions, old.scope, old.name) == (found.permissions, found.scope, found.name)
+        assert START + timedelta(days=40) == new.expires_at
+        access.clock.forward(days=2)
+        with pytest.raises(InvalidKey):
+            await access.keys.verify(bearer(key))
+        await access.keys.verify(bearer(new))
+        with pytest.raises(NotFound):
+            await access.keys.rotate(key.key_id, overlap=timedelta(), actor="test")
+
+    story(tell)
+
+
+@pytest.mark.parametrize("overlap", [timedelta(seconds=-1), timedelta(days=91)])
+def test_an_overlap_has_a_length(overlap: timedelta) -> None:
+    """A negative overlap and one without an end in sight are refused, and the key stays as it was."""
+
+    async def tell(access: Access, key: NewKey) -> None:
+        with pytest.raises(InvalidInput, match="0 to 90 days"):
+            await access.keys.rotate(key.key_id, overlap=overlap, actor="test")
+        assert 1 == len(await access.keys.all())
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "scope"),
+    [(["events:write", "metrics:read"], SCOPE), (["events:write"], StreamScope.everything())],
+)
+def test_a_key_is_good_for_no_more_than_its_maker(permissions: list[str], scope: StreamScope) -> None:
+    """A key with a permission or a stream that its maker lacks is not made."""
+
+    async def tell(access: Access, key: NewKey) -> None:
+        maker = await access.keys.verify(bearer(key))
+        with pytest.raises(Forbidden):
+            await access.keys.create(name="more", permissions=permissions, scope=scope, actor="test", within=maker)
+        await access.keys.create(name="same", permissions=["events:write"], scope=SCOPE, actor="test", within=maker)
+
+    story(tell)
+
+
+def test_use_of_a_key_goes_on_record_once_a_day() -> None:
+    """However often a key is used, the log has one entry for a day."""
+
+    async def tell(access: Access, key: NewKey) -> None:
+        for _ in range(26):
+            await access.keys.verify(bearer(key))
+            access.clock.forward(hours=1)
+        used = [entry for entry in await access.store.entries() if entry.action == "key.used"]
+        assert [f"key:{key.key_id}"] * 2 == [entry.actor for entry in used]
 
     story(tell)

@@ -234,6 +234,8 @@ def test_an_address_opens_no_other_account() -> None:
             email=EMAIL, password="correct horse battery", grants=[Grant(role=Role.PLATFORM_ADMIN)], actor="test"
         )
         await refused(site, AddressTaken, "Another account .* disable that account")
+        admin = [Grant(role=Role.PLATFORM_ADMIN)]
+        await site.access.users.add(email="b@x", password="correct horse battery", grants=admin, actor="test")
         await site.access.users.set_active(local.user_id, is_active=False, actor="test")
         finished = await site.sign_in()
         assert () == (await site.access.signin.who(finished.session.token)).grants

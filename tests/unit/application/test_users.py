@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 
 from dpp.application.scopes import named_grants, named_scope
+from dpp.application.users import LastAdministrator
 from dpp.domain.access import Grant, Permission, Role, StreamScope
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
-from dpp.domain.errors import Conflict, InvalidInput, NotFound
+from dpp.domain.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from tests.support.access import Access
 
 PASSWORD = "correct horse battery"
@@ -139,3 +140,47 @@ def test_a_name_of_no_stream_grants_nothing() -> None:
         named_scope(CONFIGURATION, delivery_streams=["paiments"])
     with pytest.raises(NotFound, match="payments"):
         named_grants(CONFIGURATION, role=Role.VIEWER, tech_streams=["payments"])
+
+
+def test_somebody_administers_the_platform_always() -> None:
+    """The last administrator who may sign in is neither disabled nor demoted; with a second one, both can be."""
+
+    async def story() -> None:
+        access = Access()
+        first = await access.users.ensure_admin(password=PASSWORD)
+        assert first is not None
+        for attempt in (
+            access.users.set_active(first.user_id, is_active=False, actor="test"),
+            access.users.set_grants(first.user_id, [Grant(role=Role.VIEWER)], actor="test"),
+        ):
+            with pytest.raises(LastAdministrator):
+                await attempt
+        admin = [Grant(role=Role.PLATFORM_ADMIN)]
+        second = await access.users.add(email="b@x", password=PASSWORD, grants=admin, actor="test")
+        await access.users.set_active(second.user_id, is_active=False, actor="test")
+        with pytest.raises(LastAdministrator):
+            await access.users.set_active(first.user_id, is_active=False, actor="test")
+        await access.users.set_active(second.user_id, is_active=True, actor="test")
+        await access.users.set_grants(first.user_id, [Grant(role=Role.VIEWER)], actor="test")
+        assert [True, False] == [
+            any(one.grant.role is Role.VIEWER for one in given) for _, given in await access.users.all()
+        ]
+
+    asyncio.run(story())
+
+
+def test_an_administrator_signs_somebody_out() -> None:
+    """Every session of the user is over at the next request, and the log says how many there were."""
+
+    async def story() -> None:
+        access = Access()
+        user = await access.users.add(email="a@x", password=PASSWORD, grants=[Grant(role=Role.VIEWER)], actor="test")
+        sessions = [await access.signin.sign_in("a@x", PASSWORD, None) for _ in range(2)]
+        assert 2 == await access.users.sign_out(user.user_id, actor="user:1")
+        for session in sessions:
+            with pytest.raises(Unauthenticated):
+                await access.signin.who(session.token)
+        (entry,) = await access.store.entries(limit=1)
+        assert ("user.signed_out", {"sessions": 2}) == (entry.action, entry.details)
+
+    asyncio.run(story())

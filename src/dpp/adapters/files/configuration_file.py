@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dpp.adapters.files.configuration_reading import read
 from dpp.adapters.files.configuration_writing import written
@@ -30,8 +31,24 @@ class TomlConfigurationFile(ConfigurationFile):
         text = text.removeprefix("\ufeff")
         if len(text) > MAX_CHARACTERS:
             raise InvalidConfiguration([FileProblem(line=None, message="the file is too long to be a configuration")])
+        configuration, faults = self._read(_document(text), current=current)
+        if faults:
+            raise InvalidConfiguration(_located(faults, TomlLines(text)))
+        return configuration
+
+    def interpret(self, document: Mapping[str, Any], *, current: Configuration) -> Configuration:
+        """Return what the configuration becomes by the values of a file."""
+        configuration, faults = self._read(document, current=current)
+        if faults:
+            raise InvalidConfiguration(
+                FileProblem(line=None, message=_dotted_fault(fault), place=fault.place, fault=fault.message)
+                for fault in faults
+            )
+        return configuration
+
+    def _read(self, document: Mapping[str, Any], *, current: Configuration) -> tuple[Configuration, list[Problem]]:
         faults: list[Problem] = []
-        configuration = read(_document(text), current=current, problems=faults)
+        configuration = read(dict(document), current=current, problems=faults)
         # What could not be read was replaced by something harmless; judging that as well would only confuse.
         unread = {fault.place for fault in faults}
         faults += [
@@ -39,13 +56,15 @@ class TomlConfigurationFile(ConfigurationFile):
             for problem in problems(configuration, holidays=self._holidays)
             if not any(problem.place[:length] in unread for length in range(1, len(problem.place) + 1))
         ]
-        if faults:
-            raise InvalidConfiguration(_located(faults, TomlLines(text)))
-        return configuration
+        return configuration, faults
 
     def render(self, configuration: Configuration) -> str:
         """Return a file that states all of a configuration."""
         return written(configuration)
+
+    def describe(self, configuration: Configuration) -> dict[str, Any]:
+        """Return the values of such a file."""
+        return tomllib.loads(written(configuration))
 
 
 def _document(text: str) -> dict[str, object]:
@@ -62,7 +81,10 @@ def _document(text: str) -> dict[str, object]:
 
 def _located(faults: Iterable[Problem], lines: TomlLines) -> list[FileProblem]:
     """Return the faults in the order of the file; those about what it does not mention come last."""
-    found = [FileProblem(line=lines.of(fault.place), message=_message(fault, lines)) for fault in faults]
+    found = [
+        FileProblem(line=lines.of(fault.place), message=_message(fault, lines), place=fault.place, fault=fault.message)
+        for fault in faults
+    ]
     return sorted(found, key=lambda problem: (problem.line is None, problem.line or 0))
 
 
@@ -70,6 +92,11 @@ def _message(fault: Problem, lines: TomlLines) -> str:
     where = _dotted(fault.place)
     if lines.of(fault.place) is None and fault.place:
         where += " (not in this file, but in the configuration that it changes)"
+    return f"{where}: {fault.message}" if where else fault.message
+
+
+def _dotted_fault(fault: Problem) -> str:
+    where = _dotted(fault.place)
     return f"{where}: {fault.message}" if where else fault.message
 
 

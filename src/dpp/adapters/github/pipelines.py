@@ -51,11 +51,12 @@ def read_workflow_run(body: bytes, *, action: str | None, reading: Reading) -> N
     if action == "in_progress" and (run.status or "").lower() == "completed":
         return Normalised(outcome=Outcome.IGNORED, reason="the run had already ended when its start was reported")
     repository = repository_ref(delivery.repository, installation=delivery.installation)
-    event = _build(run, repository=repository, ended=action == "completed")
+    event = build_of(run, repository=repository, ended=action == "completed")
     return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(cicd=(event,)))
 
 
-def _build(run: WorkflowRun, *, repository: RepositoryRef, ended: bool) -> CicdEvent:
+def build_of(run: WorkflowRun, *, repository: RepositoryRef, ended: bool) -> CicdEvent:
+    """Return the start or the end of an attempt, whichever way it is told."""
     started_at = moment(run.run_started_at)
     if ended:
         happened_at = required_moment(run.updated_at, field="workflow_run.updated_at")
@@ -96,13 +97,15 @@ def read_deployment_status(body: bytes, *, action: str | None, reading: Reading)
     state = decode(body, decoder=_STATE).deployment_status.state.lower()
     if reason := IGNORED_STATES.get(state):
         return Normalised(outcome=Outcome.IGNORED, reason=reason)
-    if state not in _STEPS:
-        raise NotUnderstood("a state that no deployment is known to have in `deployment_status.state`")
-    event = _deployment_step(decode(body, decoder=_STATUS), state=state)
+    event = deployment_step(decode(body, decoder=_STATUS))
     return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(cicd=(event,)))
 
 
-def _deployment_step(delivery: DeploymentStatusDelivery, *, state: str) -> CicdEvent:
+def deployment_step(delivery: DeploymentStatusDelivery) -> CicdEvent:
+    """Return the step that a status reports, whichever way it is told; its state is none of the ignored ones."""
+    state = delivery.deployment_status.state.lower()
+    if state not in _STEPS:
+        raise NotUnderstood("a state that no deployment is known to have in `deployment_status.state`")
     kind, status = _STEPS[state]
     step, deployment = delivery.deployment_status, delivery.deployment
     repository = repository_ref(delivery.repository, installation=delivery.installation)

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.json import Decoder
 
 from dpp.adapters.github.decoding import NotUnderstood, decode, moment, required_moment
-from dpp.adapters.github.payloads import Delivery, PullRequest, PullRequestDelivery, ReviewDelivery
+from dpp.adapters.github.payloads import Delivery, PullRequest, PullRequestDelivery, Review, ReviewDelivery
 from dpp.adapters.github.references import branch_pattern, person, repository_ref
 from dpp.application.reading import Reading
 from dpp.domain.events import Facts, Normalised, Outcome, PullRequestEvent, PullRequestEventType
@@ -32,12 +32,15 @@ _STATES = frozenset({"approved", "changes_requested", "commented", "dismissed"})
 def read_pull_request(body: bytes, *, action: str | None, reading: Reading) -> Normalised:
     """Return the one event of a ``pull_request`` delivery."""
     delivery = decode(body, decoder=_PULL_REQUEST)
-    kind, happened_at = _what_happened(delivery.pull_request, action=action)
-    change_id = _change_id(delivery.pull_request, kind=kind)
-    event = _event(
-        delivery, delivery.pull_request, kind=kind, happened_at=happened_at, change_id=change_id, reading=reading
-    )
+    event = step_of(delivery, delivery.pull_request, action=action, reading=reading)
     return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(pull_requests=(event,)))
+
+
+def step_of(delivery: Delivery, pull_request: PullRequest, *, action: str | None, reading: Reading) -> PullRequestEvent:
+    """Return the event of an action that is read, whichever way it is told."""
+    kind, happened_at = _what_happened(pull_request, action=action)
+    change_id = _change_id(pull_request, kind=kind)
+    return _event(delivery, pull_request, kind=kind, happened_at=happened_at, change_id=change_id, reading=reading)
 
 
 def _what_happened(pull_request: PullRequest, *, action: str | None) -> tuple[PullRequestEventType, datetime]:
@@ -66,22 +69,32 @@ def _change_id(pull_request: PullRequest, *, kind: PullRequestEventType) -> str 
 def read_review(body: bytes, *, action: str | None, reading: Reading) -> Normalised:
     """Return ``review_submitted`` and, where the review decides something, its companion with the same id and time."""
     delivery = decode(body, decoder=_REVIEW)
-    state = delivery.review.state.lower()
-    if state == "pending":
+    events = review_of(delivery, delivery.pull_request, delivery.review, reading=reading)
+    if not events:
         return Normalised(outcome=Outcome.IGNORED, reason="a pending review has not been submitted")
-    if state not in _STATES:
-        raise NotUnderstood("a state that no review is known to have in `review.state`")
-    submitted = _submitted(delivery, state=state, reading=reading)
-    companion = _COMPANIONS.get(state)
-    events = (submitted,) if companion is None else (submitted, replace(submitted, event_type=companion))
     return Normalised(outcome=Outcome.UNDERSTOOD, facts=Facts(pull_requests=events))
 
 
-def _submitted(delivery: ReviewDelivery, *, state: str, reading: Reading) -> PullRequestEvent:
-    review = delivery.review
+def review_of(
+    delivery: Delivery, pull_request: PullRequest, review: Review, *, reading: Reading
+) -> tuple[PullRequestEvent, ...]:
+    """Return the events of a review, whichever way it is told; none while it has not been submitted."""
+    state = review.state.lower()
+    if state == "pending":
+        return ()
+    if state not in _STATES:
+        raise NotUnderstood("a state that no review is known to have in `review.state`")
+    submitted = _submitted(delivery, pull_request, review, state=state, reading=reading)
+    companion = _COMPANIONS.get(state)
+    return (submitted,) if companion is None else (submitted, replace(submitted, event_type=companion))
+
+
+def _submitted(
+    delivery: Delivery, pull_request: PullRequest, review: Review, *, state: str, reading: Reading
+) -> PullRequestEvent:
     event = _event(
         delivery,
-        delivery.pull_request,
+        pull_request,
         kind=PullRequestEventType.REVIEW_SUBMITTED,
         happened_at=required_moment(review.submitted_at, field="review.submitted_at"),
         change_id=str(review.id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from enum import Enum, auto
 from functools import lru_cache
 
@@ -30,26 +31,38 @@ class Meaning(Enum):
     KEPT = auto()
 
 
-_SYSTEM: Mapping[str, Meaning] = {
+# How Jira calls its own fields in changelogs, by id or by label, and the field that is meant.
+_SYSTEM: Mapping[str, str] = {
+    "status": "status",
+    "resolution": "resolution",
+    "key": "key",
+    "issuekey": "key",
+    "issuetype": "issuetype",
+    "issue type": "issuetype",
+    "parent": "parent",
+    "parent issue": "parent",
+    "issueparentassociation": "parent",
+    "issuelinks": "issuelinks",
+    "link": "issuelinks",
+    "project": "project",
+    "priority": "priority",
+    "assignee": "assignee",
+    "labels": "labels",
+    "component": "components",
+    "components": "components",
+}
+_MEANINGS: Mapping[str, Meaning] = {
     "status": Meaning.STATUS,
     "resolution": Meaning.RESOLUTION,
     "key": Meaning.KEY,
-    "issuekey": Meaning.KEY,
     "issuetype": Meaning.TYPE,
-    "issue type": Meaning.TYPE,
     "parent": Meaning.PARENT,
-    "parent issue": Meaning.PARENT,
-    "issueparentassociation": Meaning.PARENT,
     "issuelinks": Meaning.LINK,
-    "link": Meaning.LINK,
     "project": Meaning.PROJECT,
     "priority": Meaning.KEPT,
     "assignee": Meaning.KEPT,
     "labels": Meaning.KEPT,
-    "component": Meaning.KEPT,
     "components": Meaning.KEPT,
-}
-_CONFIGURED: Mapping[str, Meaning] = {
     "delivery_stream": Meaning.KEPT,
     "tech_streams": Meaning.KEPT,
     "story_points": Meaning.KEPT,
@@ -60,6 +73,7 @@ _CONFIGURED: Mapping[str, Meaning] = {
     "introduced_in_stage": Meaning.INTRODUCED_IN_STAGE,
     "root_cause_category": Meaning.ROOT_CAUSE,
 }
+_CONFIGURED = tuple(item.name for item in dataclass_fields(JiraFields))
 # What the fields are called out of the box, and in Appendix A.
 _USUAL_NAMES: Mapping[str, str] = {
     "flagged": "flagged",
@@ -114,8 +128,14 @@ def changes(items: Iterable[ChangedField], *, configured: JiraFields) -> Changes
 
 
 def meaning_of(item: ChangedField, *, configured: JiraFields) -> Meaning | None:
+    """Return what an item's field means, or None."""
+    name = field_of(item, configured=configured)
+    return _MEANINGS[name] if name else None
+
+
+def field_of(item: ChangedField, *, configured: JiraFields) -> str | None:
     """
-    Return what an item's field means, or None.
+    Return the field that an item is about: a name in ``JiraFields``, one of Jira's own, or None for any other.
 
     The id decides where there is one. A custom field's name counts only without an id, or while no field is configured
     for that meaning; and it never stands for a system field, so that a custom field "Status" is no status.
@@ -128,19 +148,14 @@ def meaning_of(item: ChangedField, *, configured: JiraFields) -> Meaning | None:
     if not id_.startswith(_CUSTOM):
         if folded(item.field_type or "") != "custom" and (system := _SYSTEM.get(id_) or _SYSTEM.get(label)):
             return system
-        return _usual(label)
+        return _USUAL_NAMES.get(label)
     usual = _USUAL_NAMES.get(label)
-    return _usual(label) if usual and getattr(configured, usual) is None else None
-
-
-def _usual(label: str) -> Meaning | None:
-    usual = _USUAL_NAMES.get(label)
-    return _CONFIGURED[usual] if usual else None
+    return usual if usual and getattr(configured, usual) is None else None
 
 
 @lru_cache(maxsize=256)
-def _by_id(configured: JiraFields) -> Mapping[str, Meaning]:
-    return {folded(id_): meaning for name, meaning in _CONFIGURED.items() if (id_ := getattr(configured, name))}
+def _by_id(configured: JiraFields) -> Mapping[str, str]:
+    return {folded(id_): name for name in _CONFIGURED if (id_ := getattr(configured, name))}
 
 
 def _says_nothing_of_causes(meaning: Meaning, item: ChangedField) -> bool:

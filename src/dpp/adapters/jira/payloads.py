@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -147,6 +147,7 @@ DELIVERY = msgspec.json.Decoder(Delivery)
 ISSUE = msgspec.json.Decoder(Issue | None)
 ISSUE_FIELDS = msgspec.json.Decoder(IssueFields | None)
 CUSTOM_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+OBJECT = msgspec.json.Decoder(dict[str, Any])
 CHANGELOG = msgspec.json.Decoder(Changelog | None)
 COMMENT = msgspec.json.Decoder(Comment | None)
 ANYTHING = msgspec.json.Decoder()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from dpp.adapters.jira.times import day
 from dpp.adapters.jira.values import cleaned, scrubbed
@@ -64,12 +64,21 @@ def sprints(value: object) -> tuple[Sprint, ...]:
 
 def sprint(value: object) -> Sprint | None:
     """Return one sprint, or None when the value names none."""
+    found = described(value)
+    return found[0] if found else None
+
+
+def described(value: object) -> tuple[Sprint, Mapping[str, object]] | None:
+    """Return one sprint with all that is said of it by name, or None when the value names none."""
+    said: Mapping[str, object] = {}
     if isinstance(value, dict):
-        return _of_object(value)
-    if isinstance(value, str) and (java := _JAVA_OBJECT.search(value)):
-        return _of_object(_java_fields(java["inside"]))
-    identity = _identity(value)
-    return Sprint(id=identity) if identity else None
+        said = value
+    elif isinstance(value, str) and (java := _JAVA_OBJECT.search(value)):
+        said = _java_fields(java["inside"])
+    else:
+        said = {"id": value}
+    found = _of_object(said)
+    return (found, said) if found else None
 
 
 def latest(found: tuple[Sprint, ...]) -> Sprint | None:
@@ -84,7 +93,7 @@ def _identity(value: object) -> str | None:
     return text if text.isascii() and text.isdigit() else None
 
 
-def _of_object(value: dict[str, Any]) -> Sprint | None:
+def _of_object(value: Mapping[str, object]) -> Sprint | None:
     identity = _identity(value.get("id"))
     if identity is None:
         return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from dpp.application.access_ports import (
     AccessStore,
     AuditEntry,
+    AuditQuery,
+    GivenGrant,
     KeyRecord,
+    RecordedEntry,
     Session,
     SignedIn,
     User,
@@ -60,6 +64,15 @@ class MemoryAccessStore(AccessStore):
     async def grants(self, user_id: UUID) -> tuple[Grant, ...]:
         """Return what a user was granted."""
         return tuple(sorted(self._grants.get(user_id, ()), key=grant_order))
+
+    async def all_grants(self) -> Mapping[UUID, Sequence[GivenGrant]]:
+        """Return what every user was granted."""
+        found: dict[UUID, Sequence[GivenGrant]] = {}
+        for user_id, held in self._grants.items():
+            mapped = self._mapped.get(user_id, frozenset())
+            if held:
+                found[user_id] = [GivenGrant(one, is_mapped=one in mapped) for one in sorted(held, key=grant_order)]
+        return found
 
     async def set_grants(
         self, user_id: UUID, grants: Iterable[Grant], *, granted_by: UUID | None, at: datetime
@@ -139,9 +152,24 @@ class MemoryAccessStore(AccessStore):
         """End the session of a token."""
         self._revoke(lambda session: session.token_hash == token_hash)
 
-    async def revoke_sessions_of(self, user_id: UUID) -> None:
-        """End every session of a user."""
-        self._revoke(lambda session: session.user_id == user_id)
+    async def revoke_sessions_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
+        """End every session of a user but one."""
+        return self._revoke(lambda session: session.user_id == user_id and session.session_id != but)
+
+    async def revoke_own_session(self, user_id: UUID, session_id: UUID) -> bool:
+        """End one session of a user."""
+        self._revoke(lambda session: (session.user_id, session.session_id) == (user_id, session_id))
+        found = self._sessions.get(session_id)
+        return found is not None and found.user_id == user_id
+
+    async def sessions_of(self, user_id: UUID, *, now: datetime) -> Sequence[Session]:
+        """Return a user's sessions that are neither revoked nor expired."""
+        found = [
+            session
+            for session in sorted(self._sessions.values(), key=lambda session: session.session_id)
+            if session.user_id == user_id and not session.is_revoked and session.expires_at > now
+        ]
+        return sorted(found, key=lambda session: session.last_activity_at, reverse=True)
 
     async def delete_expired_sessions(self, *, before: datetime) -> int:
         """Delete sessions that expired before a time and return how many they were."""
@@ -171,6 +199,12 @@ class MemoryAccessStore(AccessStore):
             self._keys[key_id] = replace(key, is_active=False)
         return key is not None
 
+    async def expire_key(self, key_id: UUID, at: datetime) -> bool:
+        """Let a key end at a moment, if it would not end earlier."""
+        if key := self._keys.get(key_id):
+            self._keys[key_id] = replace(key, expires_at=min(key.expires_at or at, at))
+        return key is not None
+
     async def rehash_key(self, key_id: UUID, key_hash: str) -> None:
         """Replace a key's hash."""
         if key := self._keys.get(key_id):
@@ -189,16 +223,29 @@ class MemoryAccessStore(AccessStore):
         """Return the latest entries, the last one first."""
         return self._log[: -limit - 1 : -1]
 
+    async def search(
+        self, query: AuditQuery, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[RecordedEntry]:
+        """Return the latest entries that are asked for, the last one first."""
+        numbered = reversed(list(enumerate(self._log, start=1)))
+        found = (
+            RecordedEntry(number=number, entry=entry)
+            for number, entry in numbered
+            if (before is None or number < before) and query.wants(entry)
+        )
+        return list(islice(found, limit))
+
     def _replace_grants(self, user_id: UUID, wanted: frozenset[Grant], by: UUID | None) -> None:
         """Replace all grants; those that stay keep who gave them."""
         before, mapped = self._grants.get(user_id, frozenset()), self._mapped.get(user_id, frozenset())
         new = wanted - before if by == user_id else frozenset()
         self._grants[user_id], self._mapped[user_id] = wanted, (mapped & wanted) | new
 
-    def _revoke(self, concerned: Callable[[Session], bool]) -> None:
-        for session_id, session in self._sessions.items():
-            if concerned(session):
-                self._sessions[session_id] = replace(session, is_revoked=True)
+    def _revoke(self, concerned: Callable[[Session], bool]) -> int:
+        open_ = [session for session in self._sessions.values() if concerned(session) and not session.is_revoked]
+        for session in open_:
+            self._sessions[session.session_id] = replace(session, is_revoked=True)
+        return len(open_)
 
     def _check_references(self, grants: Iterable[Grant], by: UUID | None, *, itself: UUID | None = None) -> None:
         streams = (stream for grant in grants for stream in (grant.delivery_stream_id, grant.tech_stream_id))

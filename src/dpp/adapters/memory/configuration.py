@@ -9,7 +9,9 @@ from uuid import UUID
 
 from dpp.adapters.memory.database import ConfigurationVersion, MemoryDatabase
 from dpp.adapters.memory.feed import MemoryChangeFeed
+from dpp.application.access_ports import AuditLog
 from dpp.application.affected import Affected, ConfigurationChanged, affected_by
+from dpp.application.configuration_record import change_entry
 from dpp.application.identities import PullRequestId
 from dpp.application.measures import Cause
 from dpp.application.ports import Change, ConfigurationStore
@@ -27,11 +29,15 @@ class MemoryConfigurationStore(ConfigurationStore):
     Args:
         database: shared with the other memory stores.
         feed: tells of changes; None when nobody listens.
+        log: where changes go on record; None when nobody reads it.
     """
 
-    def __init__(self, *, database: MemoryDatabase, feed: MemoryChangeFeed | None = None) -> None:
+    def __init__(
+        self, *, database: MemoryDatabase, feed: MemoryChangeFeed | None = None, log: AuditLog | None = None
+    ) -> None:
         self._database = database
         self._feed = feed
+        self._log = log
 
     async def load(self) -> Configuration:
         """Return the current configuration."""
@@ -54,6 +60,8 @@ class MemoryConfigurationStore(ConfigurationStore):
         register.saved()
         moved = {item.repo_id for item in register.all if item.tech_stream_id != streams[item.repo_id]}
         self._mark_stale(affected_by(before, after), moved)
+        if self._log is not None:
+            await self._log.record(change_entry(before, after, actor=actor, at=at))
         if self._feed is not None:
             await self._feed.publish(CHANGED)
         return after
@@ -66,10 +74,7 @@ class MemoryConfigurationStore(ConfigurationStore):
             self._feed.wake()
 
     def _tickets(self, affected: Affected) -> Iterator[StaleKey]:
-        for ticket_id, items in self._database.ticket_keys.items():
-            # A ticket that was moved away still was in the project once: its former key says so.
-            if affected.all_tickets or ticket_id.partition("-")[0].upper() in affected.projects:
-                yield from (StaleKey(StaleKind.TICKET, item) for item in items)
+        yield from (StaleKey(StaleKind.TICKET, item) for item in affected_tickets(self._database, affected))
 
     def _pull_requests(self, affected: Affected, moved: set[UUID]) -> Iterator[StaleKey]:
         concerned = moved | {
@@ -92,6 +97,14 @@ class MemoryConfigurationStore(ConfigurationStore):
                 elif row.repo_id is not None and _is_merge(row.event):
                     assert isinstance(row.event, PullRequestEvent)
                     yield PullRequestId(row.repo_id, row.event.pr_number).key(StaleKind.CHANGE)
+
+
+def affected_tickets(database: MemoryDatabase, affected: Affected) -> Iterator[str]:
+    """Yield the tickets whose derived rows a change may touch; one that had several keys may come several times."""
+    for ticket_id, items in database.ticket_keys.items():
+        # A ticket that was moved away still was in the project once: its former key says so.
+        if affected.all_tickets or ticket_id.partition("-")[0].upper() in affected.projects:
+            yield from items
 
 
 def _is_merge(event: Event) -> bool:

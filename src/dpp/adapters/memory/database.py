@@ -43,10 +43,11 @@ class ConfigurationVersion:
 
 @dataclass(slots=True)
 class MemorySurveys:
-    """Answers by person, period and stream, and aggregates by period and stream."""
+    """Answers by person, period and stream, aggregates by period and stream, and which of these are final."""
 
     responses: dict[tuple[Period, str, str], PulseResponse] = field(default_factory=dict)
     aggregates: dict[tuple[Period, UUID], PulseAggregateRow] = field(default_factory=dict)
+    final: set[tuple[Period, UUID]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -54,10 +55,12 @@ class MemoryDatabase:
     """Everything that is stored.
 
     Attributes:
-        events: facts with their resolved columns, by table, in the order of arrival.
+        events: facts with their resolved columns, by table, in the order of arrival; one for each change.
+        other_reports: what else was reported of the same changes, by table and content.
+        replaced: how often one report of a change took another's place among ``events``.
         natural_keys: first key of a fact, within its table, to its id.
         change_keys: second key of a fact, within its table, to its id.
-        event_ids: of every fact.
+        facts: every fact by its id.
         ticket_keys: every key that a ticket ever had, and the identities that had it.
         stale: what is to be derived again, oldest mark first; a thing may be marked twice.
         stale_days: streams with days that are to be measured, each with its mark, likewise.
@@ -76,7 +79,9 @@ class MemoryDatabase:
     events: dict[str, list[ResolvedEvent]] = field(default_factory=lambda: {table: [] for table in EVENT_TABLES})
     natural_keys: dict[tuple[str, tuple[object, ...]], UUID] = field(default_factory=dict)
     change_keys: dict[tuple[str, tuple[object, ...]], UUID] = field(default_factory=dict)
-    event_ids: set[UUID] = field(default_factory=set)
+    facts: dict[UUID, ResolvedEvent] = field(default_factory=dict)
+    other_reports: dict[tuple[str, str], ResolvedEvent] = field(default_factory=dict)
+    replaced: int = 0
     ticket_keys: dict[str, set[str]] = field(default_factory=dict)
     stale: list[StaleEntry] = field(default_factory=list)
     stale_days: list[tuple[StreamKey, Mark]] = field(default_factory=list)

@@ -174,7 +174,7 @@ class MemoryDerivationStore(DerivationStore):
         self, derive: Derive, keys: Sequence[StaleKey], configuration: Configuration, news: News
     ) -> Collection[StaleKey]:
         issue_ids = {key.key for key in keys}
-        rows = derive.tickets(self._ticket_inputs(issue_ids), configuration)
+        rows = derive.tickets(self.ticket_inputs(issue_ids), configuration)
         tables = self.tables
         before = {item: row for item in issue_ids if (row := tables.work_items.pop(item, None)) is not None}
         for rest in (tables.stays, tables.attributions, tables.cycles):
@@ -192,7 +192,8 @@ class MemoryDerivationStore(DerivationStore):
             news.add(span.delivery_stream_id, span.tech_stream_ids)
         return self._pull_requests_of(issue_ids, before, after)
 
-    def _ticket_inputs(self, issue_ids: Iterable[str]) -> TicketInputs:
+    def ticket_inputs(self, issue_ids: Iterable[str]) -> TicketInputs:
+        """Return all that the rows of some tickets depend on."""
         known = self._items.of(self._database)
         events = {item: [row.event for row in known[item]] for item in sorted(issue_ids) if item in known}
         work = {item: [event for event in those if isinstance(event, WorkItemEvent)] for item, those in events.items()}
@@ -285,12 +286,15 @@ class _Index(Generic[K]):
         self._tables = tables
         self._key_of = key_of
         self._seen = dict.fromkeys(tables, 0)
+        self._replaced = 0
         self._rows: dict[K, list[ResolvedEvent]] = {}
 
     def of(self, database: MemoryDatabase) -> Mapping[K, Sequence[ResolvedEvent]]:
         """Return the events by thing; those without events are absent."""
-        if any(len(database.events[table]) < self._seen[table] for table in self._tables):
+        has_fewer = any(len(database.events[table]) < self._seen[table] for table in self._tables)
+        if has_fewer or database.replaced != self._replaced:
             # Events have gone, which is rare: begin anew.
+            self._replaced = database.replaced
             self._seen = dict.fromkeys(self._tables, 0)
             self._rows = {}
         for table in self._tables:

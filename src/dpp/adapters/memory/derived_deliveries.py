@@ -205,7 +205,13 @@ class MemoryDeliveries:
     def rollbacks(self, keys: Sequence[StaleKey]) -> Collection[StaleKey]:
         """Return the deployments that some rollbacks may undo."""
         runs = {run_of(key) for key in keys}
-        found = [(row.repo_id, event.rollback_of) for run, event, row in self._steps(set(CicdEventType)) if run in runs]
+        # Other reports of a rollback may have stood for it before.
+        told = (*self.database.events["cicd_events"], *self.database.other_reports.values())
+        found = [
+            (row.repo_id, row.event.rollback_of)
+            for row in told
+            if isinstance(row.event, CicdEvent) and RunId(row.event.pipeline_id, row.event.pipeline_run_id) in runs
+        ]
         return {
             RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT)
             for row in self.tables.deployments.values()

@@ -13,6 +13,7 @@ from dpp.application.counting import counted, dead_letter_of, tally
 from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
+from dpp.application.reports import content_of, standing
 from dpp.application.repositories import DeployTarget, Repositories, Repository
 from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, sprints_named
 from dpp.application.stale import StaleKey, StaleKind
@@ -48,11 +49,11 @@ class MemoryEventStore(EventStore):
         register = self._register(batch.deliveries, configuration)
         resolved = [resolve(delivery, repositories=register) for delivery in batch.deliveries]
         # From here on nothing can fail and nothing waits, so a batch is written as a whole.
-        new = self._add(sorted((item for items in resolved for item in items), key=lambda item: item.order))
+        new, concerned = self._add(sorted((item for items in resolved for item in items), key=lambda item: item.order))
         answers = [answers_of(delivery, configuration=configuration) for delivery in batch.deliveries]
         written = write_answers(self._database.surveys, latest(answer for given in answers for answer in given))
         appended = with_answers(counted(resolved, new), answers, written)
-        self._add_consequences(item for items in resolved for item in items if item.event_id in new)
+        self._add_consequences([*(item for items in resolved for item in items if item.event_id in new), *concerned])
         self._add_sprints(batch.deliveries)
         self._add_dead_letters(batch)
         self._add_positions(batch)
@@ -121,22 +122,62 @@ class MemoryEventStore(EventStore):
             if isinstance(row.event, IncidentEvent) and folded(row.event.service_name) in services:
                 self._database.mark_stale(StaleKey(StaleKind.INCIDENT, row.event.incident_id))
 
-    def _add(self, resolved: Iterable[ResolvedEvent]) -> set[UUID]:
-        """Keep the facts that are not there under any of their keys, and return their ids."""
-        database, new = self._database, set()
+    def _add(self, resolved: Iterable[ResolvedEvent]) -> tuple[set[UUID], list[ResolvedEvent]]:
+        """Keep facts; return the ids of those that were not there under any of their keys, and other reports of changes
+        of which something follows.
+        """
+        new: set[UUID] = set()
+        concerned: list[ResolvedEvent] = []
         for item in resolved:
-            natural = (item.table, item.natural_key)
-            change = (item.table, item.change_key) if item.change_key is not None else None
-            known = item.event_id in database.event_ids or natural in database.natural_keys
-            if known or (change is not None and change in database.change_keys):
-                continue
-            database.events[item.table].append(item)
-            database.event_ids.add(item.event_id)
-            database.natural_keys[natural] = item.event_id
-            if change is not None:
-                database.change_keys[change] = item.event_id
-            new.add(item.event_id)
-        return new
+            known = self._known(item)
+            if not known:
+                self._keep(item)
+                new.add(item.event_id)
+            elif any(one.event != item.event for one in known):
+                concerned += self._settle(item, known)
+        return new, concerned
+
+    def _known(self, item: ResolvedEvent) -> list[ResolvedEvent]:
+        """Return the facts that share a key with one."""
+        database = self._database
+        ids = {item.event_id, database.natural_keys.get((item.table, item.natural_key))}
+        if item.change_key is not None:
+            ids.add(database.change_keys.get((item.table, item.change_key)))
+        return [database.facts[one] for one in ids if one is not None and one in database.facts]
+
+    def _keep(self, item: ResolvedEvent) -> None:
+        database = self._database
+        database.events[item.table].append(item)
+        database.facts[item.event_id] = item
+        database.natural_keys[item.table, item.natural_key] = item.event_id
+        if item.change_key is not None:
+            database.change_keys[item.table, item.change_key] = item.event_id
+
+    def _give_up(self, item: ResolvedEvent) -> None:
+        """Take a fact out of its table: another report stands for the change."""
+        database = self._database
+        database.events[item.table][:] = [one for one in database.events[item.table] if one is not item]
+        del database.facts[item.event_id]
+        del database.natural_keys[item.table, item.natural_key]
+        if item.change_key is not None:
+            del database.change_keys[item.table, item.change_key]
+        database.replaced += 1
+
+    def _settle(self, item: ResolvedEvent, known: Sequence[ResolvedEvent]) -> list[ResolvedEvent]:
+        """Let the report stand that is to, keep the others apart, and return those of which something follows."""
+        ranked = {standing(one.table, content_of(one)): one for one in (item, *known)}
+        best = ranked.pop(min(ranked))
+        for place, one in ranked.items():
+            self._database.other_reports.setdefault((one.table, place.text), one)
+        beaten = [one for one in known if one is not best]
+        for one in beaten:
+            self._give_up(one)
+        if best is item:
+            self._keep(item)
+        if beaten:
+            # What followed from them does not follow any more.
+            return [best, *beaten]
+        return [item] if set(item.ticket_keys) - set(best.ticket_keys) else []
 
     def _add_consequences(self, new: Iterable[ResolvedEvent]) -> None:
         stale: dict[StaleKey, datetime] = {}

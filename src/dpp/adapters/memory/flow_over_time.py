@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
+
+import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import shown_tickets
@@ -53,10 +56,20 @@ class MemoryFlowReader(FlowReader):
         begun = self._tables.work_items[issue_id].first_in_progress
         return begun if begun is not None and begun <= moment else None
 
-    async def held(self, view: View, *, window: Window) -> HeldStays:
+    async def held(self, view: View, *, window: Window, naming: Collection[str] | None = None) -> HeldStays:
         """Return where tickets were since the window began."""
         self._database.check_available()
-        return HeldStays.of(sorted(self._held(view, window), key=lambda row: (row[0], row[4])))
+        found = HeldStays.of(sorted(self._held(view, window), key=lambda row: (row[0], row[4])))
+        if naming is None:
+            return found
+        # The named ones first, so that the others lie beyond them.
+        order = sorted(range(len(found.items)), key=lambda number: found.items[number] not in naming)
+        places = np.argsort(np.array(order, dtype=np.int64))
+        return replace(
+            found,
+            items=tuple(item for item in found.items if item in naming),
+            stays=replace(found.stays, item=places[found.stays.item]),
+        )
 
     def _held(self, view: View, window: Window) -> Iterator[tuple[str, UUID | None, str, bool, int, int]]:
         start, moment = to_micros(window.start), to_micros(view.as_of)

@@ -127,11 +127,27 @@ class MemoryForecastReader(ForecastReader):
         """Return what a sprint still holds."""
         self._database.check_available()
         taken = [row for row in self._kept.snapshots if row.sprint_id == sprint_id and row.taken_at <= view.as_of]
-        if taken:
-            last = max(taken, key=lambda row: row.snapshot_date)
+        last = max(taken, key=lambda row: row.snapshot_date, default=None)
+        if last is not None and view.is_live and not self._is_heard_of(sprint_id, since=last.taken_at):
             return Remaining(last.remaining_count, last.snapshot_date)
-        held = (issue_id for issue_id in self._unfinished(view) if self._sprint_of(issue_id, view) == sprint_id)
-        return Remaining(sum(1 for _ in held), None)
+        held = sum(self._sprint_of(issue_id, view) == sprint_id for issue_id in self._unfinished(view))
+        moment = to_micros(view.as_of)
+        if held or last is None or self._has_moved(sprint_id, since=to_micros(last.taken_at), until=moment):
+            return Remaining(held, None)
+        return Remaining(last.remaining_count, last.snapshot_date)
+
+    def _is_heard_of(self, sprint_id: UUID, *, since: datetime) -> bool:
+        """Whether anything was received of a sprint's tickets after a moment."""
+        rows = (row for table in _WORK_ITEM_TABLES for row in self._database.events[table] if row.received_at > since)
+        items = (row.event.item for row in rows if isinstance(row.event, WorkItemEvent))
+        found = (self._tables.work_items.get(item) for item in items)
+        return any(row is not None and row.sprint_id == sprint_id for row in found)
+
+    def _has_moved(self, sprint_id: UUID, *, since: int, until: int) -> bool:
+        """Whether a ticket of a sprint has entered a stage after a moment."""
+        held = (issue_id for issue_id, row in self._tables.work_items.items() if row.sprint_id == sprint_id)
+        stays = (stay for issue_id in held for stay in self._tables.stays.get(issue_id, ()))
+        return any(since < stay.entered_at <= until for stay in stays)
 
     def _unfinished(self, view: View) -> Iterator[str]:
         moment = to_micros(view.as_of)

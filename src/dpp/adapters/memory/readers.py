@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import attribution, only, shown_pull_requests, shown_tickets
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.derived_rows import CycleRow
-from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
+from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow, summed_days
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.views import View, Window
 from dpp.domain.calendar import to_micros
@@ -67,12 +66,12 @@ class MemoryMetricsReader(MetricsReader):
     async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
         """Return their time by label."""
         self._database.check_available()
-        days: dict[str, list[Decimal]] = {}
+        days: dict[str, list[float]] = {}
         for _, row in self._completed(view, window):
             for label, spent in row.stage_durations.items():
-                days.setdefault(label, []).append(Decimal(repr(spent)))
-        # Sums of decimals are exact, so the order of the rows does not show in the last digit.
-        return [LabelRow(label, len(days[label]), float(sum(days[label]))) for label in LABELS if label in days]
+                days.setdefault(label, []).append(spent)
+        known = {label: np.array(days[label], dtype=np.float64) for label in LABELS if label in days}
+        return [LabelRow(label, len(found), summed_days(found)) for label, found in known.items()]
 
     def _completed(self, view: View, window: Window) -> Iterator[tuple[str, CycleRow]]:
         start, end, moment = (to_micros(at) for at in (window.start, window.end, view.as_of))

@@ -14,7 +14,17 @@ from psycopg.types.json import Jsonb
 
 from dpp.adapters.postgres import access_rows as rows
 from dpp.adapters.postgres.engine import Connection, Database
-from dpp.application.access_ports import AccessStore, AuditEntry, KeyRecord, Session, SignedIn, User
+from dpp.application.access_ports import (
+    AccessStore,
+    AuditEntry,
+    AuditQuery,
+    GivenGrant,
+    KeyRecord,
+    RecordedEntry,
+    Session,
+    SignedIn,
+    User,
+)
 from dpp.domain.access import Grant, Role
 from dpp.domain.errors import Conflict, NotFound
 
@@ -43,6 +53,16 @@ _ADD_KEY = f"""
     INSERT INTO api_keys ({rows.KEY}) VALUES (%(key_id)s, %(key_hash)s, %(display_name)s, %(permissions)s,
         %(stream_scope)s, %(is_active)s, %(created_by)s, %(created_at)s, %(last_used_at)s, %(expires_at)s)
 """  # noqa: S608
+_SEARCH = """
+    SELECT entry_id, occurred_at, actor, action, subject, details FROM audit_log
+    WHERE (%(before)s::bigint IS NULL OR entry_id < %(before)s)
+      AND (%(actor)s::text IS NULL OR actor = %(actor)s OR starts_with(actor, %(actor)s || ':'))
+      AND (%(action)s::text IS NULL OR action = %(action)s OR starts_with(action, %(action)s || '.'))
+      AND (%(subject)s::text IS NULL OR subject = %(subject)s OR starts_with(subject, %(subject)s || ':'))
+      AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR occurred_at < %(until)s)
+    ORDER BY entry_id DESC LIMIT %(limit)s
+"""
 
 
 class PostgresAccessStore(AccessStore):
@@ -91,6 +111,13 @@ class PostgresAccessStore(AccessStore):
         """Return what a user was granted."""
         found = await self._all(_select(rows.GRANT, "FROM user_roles WHERE user_id = %(id)s"), {"id": user_id})
         return rows.grants(found)
+
+    async def all_grants(self) -> Mapping[UUID, Sequence[GivenGrant]]:
+        """Return what every user was granted."""
+        found = await self._all(
+            _select(rows.GRANT, ", user_id, granted_by IS NOT DISTINCT FROM user_id AS is_mapped FROM user_roles")
+        )
+        return rows.given_grants(found)
 
     async def set_grants(
         self, user_id: UUID, grants: Iterable[Grant], *, granted_by: UUID | None, at: datetime
@@ -177,9 +204,28 @@ class PostgresAccessStore(AccessStore):
         """End the session of a token."""
         await self._write("UPDATE sessions SET is_revoked = true WHERE token_hash = %s", token_hash)
 
-    async def revoke_sessions_of(self, user_id: UUID) -> None:
-        """End every session of a user."""
-        await self._write("UPDATE sessions SET is_revoked = true WHERE user_id = %s AND NOT is_revoked", user_id)
+    async def revoke_sessions_of(self, user_id: UUID, *, but: UUID | None = None) -> int:
+        """End every session of a user but one."""
+        return await self._write(
+            "UPDATE sessions SET is_revoked = true "
+            "WHERE user_id = %s AND NOT is_revoked AND session_id IS DISTINCT FROM %s",
+            user_id,
+            but,
+        )
+
+    async def revoke_own_session(self, user_id: UUID, session_id: UUID) -> bool:
+        """End one session of a user."""
+        query: LiteralString = "UPDATE sessions SET is_revoked = true WHERE user_id = %s AND session_id = %s"
+        return bool(await self._write(query, user_id, session_id))
+
+    async def sessions_of(self, user_id: UUID, *, now: datetime) -> Sequence[Session]:
+        """Return a user's sessions that are neither revoked nor expired."""
+        query = _select(
+            rows.SESSION,
+            "FROM sessions AS s WHERE user_id = %(id)s AND NOT is_revoked AND expires_at > %(now)s "
+            "ORDER BY last_activity_at DESC, session_id",
+        )
+        return [rows.session(row) for row in await self._all(query, {"id": user_id, "now": now})]
 
     async def delete_expired_sessions(self, *, before: datetime) -> int:
         """Delete sessions that expired before a time and return how many they were."""
@@ -204,6 +250,11 @@ class PostgresAccessStore(AccessStore):
     async def deactivate_key(self, key_id: UUID) -> bool:
         """Switch a key off and return whether there is one of that id."""
         return bool(await self._write("UPDATE api_keys SET is_active = false WHERE key_id = %s", key_id))
+
+    async def expire_key(self, key_id: UUID, at: datetime) -> bool:
+        """Let a key end at a moment, if it would not end earlier."""
+        query: LiteralString = "UPDATE api_keys SET expires_at = least(expires_at, %s) WHERE key_id = %s"
+        return bool(await self._write(query, at, key_id))
 
     async def rehash_key(self, key_id: UUID, key_hash: str) -> None:
         """Replace a key's hash."""
@@ -232,6 +283,14 @@ class PostgresAccessStore(AccessStore):
             {"limit": limit},
         )
         return [rows.audit_entry(row) for row in found]
+
+    async def search(
+        self, query: AuditQuery, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[RecordedEntry]:
+        """Return the latest entries that are asked for, the last one first."""
+        asked = {name: getattr(query, name) for name in ("actor", "action", "subject", "since", "until")}
+        found = await self._all(_SEARCH, {**asked, "before": before, "limit": limit})
+        return [RecordedEntry(number=row["entry_id"], entry=rows.audit_entry(row)) for row in found]
 
     async def _write(self, query: LiteralString, *values: object) -> int:
         async with self._transaction() as connection:

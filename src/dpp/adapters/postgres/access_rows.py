@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from dpp.application.access_ports import AuditEntry, KeyRecord, Session, User, grant_order
+from dpp.application.access_ports import AuditEntry, GivenGrant, KeyRecord, Session, User, grant_order
 from dpp.domain.access import Grant, Permission, Role, StreamScope
 
 Row = Mapping[str, Any]
@@ -40,15 +40,25 @@ def user(row: Row) -> User:
 
 def grants(rows: Iterable[Row]) -> tuple[Grant, ...]:
     """Read grants, from columns or from JSON objects of the same names."""
-    read = (
-        Grant(
-            role=Role(row["role"]),
-            delivery_stream_id=_id(row["delivery_stream_id"]),
-            tech_stream_id=_id(row["tech_stream_id"]),
-        )
-        for row in rows
+    return tuple(sorted(map(_grant, rows), key=grant_order))
+
+
+def given_grants(rows: Iterable[Row]) -> dict[UUID, list[GivenGrant]]:
+    """Read the grants of many users, each with how it came."""
+    found: dict[UUID, list[GivenGrant]] = {}
+    for row in rows:
+        found.setdefault(row["user_id"], []).append(GivenGrant(_grant(row), is_mapped=row["is_mapped"]))
+    for given in found.values():
+        given.sort(key=lambda one: grant_order(one.grant))
+    return found
+
+
+def _grant(row: Row) -> Grant:
+    return Grant(
+        role=Role(row["role"]),
+        delivery_stream_id=_id(row["delivery_stream_id"]),
+        tech_stream_id=_id(row["tech_stream_id"]),
     )
-    return tuple(sorted(read, key=grant_order))
 
 
 def session(row: Row) -> Session:

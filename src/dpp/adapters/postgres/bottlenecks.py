@@ -13,6 +13,7 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.intake_rows import as_json
+from dpp.adapters.postgres.readers import completed
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.statements import insert
 from dpp.application.bottleneck_ports import (
@@ -64,37 +65,25 @@ FROM shown CROSS JOIN LATERAL (
 ORDER BY shown.issue_id COLLATE "C", event_timestamp, change, event_type COLLATE "C"
 """  # noqa: S608 - constants
 
-_CYCLE_TIMES = """
-WITH completed AS (
-    SELECT issue_id, cycle_time_days FROM work_item_cycles
-    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
-    UNION ALL
-    SELECT issue_id, cycle_time_days FROM superseded_cycles
-    WHERE completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s
-        AND reopened_at > %(as_of)s
-)
-SELECT delivery_stream_id, cycle_time_days
-FROM completed JOIN LATERAL (
-    SELECT delivery_stream_id, tech_stream_ids FROM work_item_attributions AS span
-    WHERE span.issue_id = completed.issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
-) AS held ON true
-WHERE cycle_time_days IS NOT NULL AND delivery_stream_id = ANY (%(streams)s){shown}
+_CYCLE_TIMES = f"""
+{completed("cycle_time_days", beside="delivery_stream_id, ")}
+SELECT delivery_stream_id, cycle_time_days FROM shown
+WHERE cycle_time_days IS NOT NULL AND delivery_stream_id = ANY (%(streams)s)
 ORDER BY delivery_stream_id, cycle_time_days
-"""
+"""  # noqa: S608 - constants
 
 
-_DEPENDENCIES = f"""
-SELECT tech_stream_id, delivery_stream_id, count(*)
-FROM work_item_stays AS stay
-JOIN LATERAL (
-    SELECT delivery_stream_id, tech_stream_ids FROM work_item_attributions AS span
-    WHERE span.issue_id = stay.issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
-) AS held ON true
-CROSS JOIN LATERAL unnest(tech_stream_ids) AS touched (tech_stream_id)
-WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND {_UNFINISHED} AND delivery_stream_id IS NOT NULL{{shown}}
+_DEPENDENCIES = """
+SELECT tech_stream_id, delivery_stream_id, sum(tickets)::bigint
+FROM (
+    SELECT delivery_stream_id, tech_stream_ids, count(*) AS tickets FROM work_item_places
+    WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'
+        AND delivery_stream_id IS NOT NULL{shown}
+    GROUP BY delivery_stream_id, tech_stream_ids
+) AS place CROSS JOIN LATERAL unnest(tech_stream_ids) AS touched (tech_stream_id)
 GROUP BY tech_stream_id, delivery_stream_id
 ORDER BY tech_stream_id, delivery_stream_id
-"""  # noqa: S608 - constants
+"""
 
 
 class PostgresBottleneckReader(BottleneckReader):

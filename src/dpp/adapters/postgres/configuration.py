@@ -19,7 +19,9 @@ from dpp.adapters.postgres.documents import current_configuration
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
 from dpp.adapters.postgres.intake_rows import Row, as_json
+from dpp.application.access_ports import AuditEntry
 from dpp.application.affected import Affected, ConfigurationChanged, affected_by
+from dpp.application.configuration_record import change_entry
 from dpp.application.identities import PullRequestId, RunId
 from dpp.application.ports import Change, ConfigurationStore
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
@@ -65,6 +67,7 @@ class PostgresConfigurationStore(ConfigurationStore):
             after = replace(configuration, version=before.version + 1)
             await _write_version(connection, after, actor=actor, at=at)
             await _write_tables(connection, after, at=at)
+            await _record(connection, change_entry(before, after, actor=actor, at=at))
             moved = await _resolve_repositories(connection, after)
             await _mark_stale(connection, affected_by(before, after), moved)
             await notify(connection, CHANGED)
@@ -84,6 +87,13 @@ async def _write_version(connection: Connection, after: Configuration, *, actor:
             github = excluded.github, jira = excluded.jira, updated_at = excluded.updated_at
         """,
         [after.version, *settings, at],
+    )
+
+
+async def _record(connection: Connection, entry: AuditEntry) -> None:
+    await connection.execute(
+        "INSERT INTO audit_log (occurred_at, actor, action, subject, details) VALUES (%s, %s, %s, %s, %s)",
+        [entry.occurred_at, entry.actor, entry.action, entry.subject, Jsonb(dict(entry.details or {}))],
     )
 
 
@@ -153,7 +163,7 @@ async def _resolve_repositories(connection: Connection, after: Configuration) ->
 
 async def _mark_stale(connection: Connection, affected: Affected, moved: Iterable[UUID]) -> None:
     """Queue what is to be derived again, for whichever workers derive the groups that it belongs to."""
-    keys = [StaleKey(StaleKind.TICKET, issue_id) for issue_id in await _tickets(connection, affected)]
+    keys = [StaleKey(StaleKind.TICKET, issue_id) for issue_id in await affected_tickets(connection, affected)]
     keys += [
         StaleKey(StaleKind.PULL_REQUEST, pull_request_key(repo_id, number))
         for repo_id, number in await _pull_requests(connection, affected, moved)
@@ -177,7 +187,8 @@ def _delivery(row: tuple[str, str | None, str | None, UUID | None, int | None]) 
         yield StaleKey(StaleKind.INCIDENT, first)
 
 
-async def _tickets(connection: Connection, affected: Affected) -> list[str]:
+async def affected_tickets(connection: Connection, affected: Affected) -> list[str]:
+    """Return the tickets whose derived rows a change may touch."""
     if not affected.all_tickets and not affected.projects:
         return []
     # A ticket that was moved away still was in the project once: its former key says so.

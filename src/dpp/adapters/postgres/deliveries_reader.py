@@ -40,10 +40,25 @@ LEFT JOIN LATERAL (
     WHERE span.issue_id = {of}.linked_issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
 ) AS held ON true
 """
+# About the present the rows themselves tell the streams of their tickets, but for tickets whose latest stream is of a
+# time to come: some source's clock is ahead.
+AHEAD = """
+    SELECT issue_id FROM work_item_attributions WHERE valid_to < 'infinity' AND valid_to > %(as_of)s
+    UNION ALL
+    SELECT issue_id FROM work_item_attributions WHERE delivery_stream_id IS NULL AND valid_from > %(as_of)s
+    UNION ALL
+    SELECT issue_id FROM work_item_attributions
+    WHERE delivery_stream_id = ANY (ARRAY(SELECT stream_id FROM delivery_streams)) AND valid_from > %(as_of)s
+"""
+_HELD_NOW = f""", CASE WHEN {{of}}.linked_issue_id = ANY (ARRAY({AHEAD})) THEN (
+    SELECT span.delivery_stream_id FROM work_item_attributions AS span
+    WHERE span.issue_id = {{of}}.linked_issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
+) ELSE {{of}}.current_stream_id END AS delivery_stream_id
+"""  # noqa: S608 - constants
 # The deployment that an incident is blamed on at the moment.
 _BLAMED = f"""
 LEFT JOIN LATERAL (
-    SELECT blamed_one.linked_issue_id
+    SELECT blamed_one.linked_issue_id, blamed_one.delivery_stream_id AS current_stream_id
     FROM incident_blames AS blame JOIN deployment_records AS blamed_one USING (record_id)
     WHERE blame.incident_id = {{of}}.incident_id AND blame.standing IN ({_RESPONSIBLE})
         AND blame.valid_from <= %(as_of)s AND blame.valid_to > %(as_of)s
@@ -66,8 +81,8 @@ _DEPLOYMENTS = f"""
 FROM (
     SELECT done.*, done.status <> 'failed' AS has_succeeded, {_TECH.format("done")}{{delivery}}
     FROM (
-        SELECT record_id, repo_id, tech_stream_id, linked_issue_id, started_at, deployed_at, status, is_config_only,
-            rollback_at, lead_time_hrs
+        SELECT record_id, repo_id, tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, started_at,
+            deployed_at, status, is_config_only, rollback_at, lead_time_hrs
         FROM deployment_records
         WHERE environment = 'production' AND deployed_at >= %(since)s AND deployed_at < %(as_of)s
     ) AS done {{held}}
@@ -89,13 +104,20 @@ _BLAMES = f"""
 FROM (
     SELECT done.record_id, done.repo_id, array_position(%(standings)s, blame.standing) - 1 AS standing,
         blame.valid_from, blame.valid_to, incident.started_at AS began_at, over.resolved_at AS ended_at
-    FROM deployment_records AS done
-    JOIN incident_blames AS blame USING (record_id)
-    JOIN incidents AS incident ON incident.incident_id = blame.incident_id
+    -- No incident is blamed on what was deployed after it began: so those of the time are found first. The offset makes
+    -- the planner look up their deployments one by one.
+    FROM (
+        SELECT incident_id, started_at FROM incidents WHERE started_at >= %(since)s AND started_at <= %(as_of)s
+    ) AS incident
+    JOIN incident_blames AS blame USING (incident_id)
+    CROSS JOIN LATERAL (
+        SELECT record_id, repo_id FROM deployment_records AS kept
+        WHERE kept.record_id = blame.record_id AND environment = 'production'
+            AND deployed_at >= %(since)s AND deployed_at < %(as_of)s OFFSET 0
+    ) AS done
     LEFT JOIN incident_restores AS over
         ON over.incident_id = blame.incident_id AND over.valid_from <= %(as_of)s AND over.valid_to > %(as_of)s
-    WHERE done.environment = 'production' AND done.deployed_at >= %(since)s AND done.deployed_at < %(as_of)s
-        AND blame.valid_from <= %(as_of)s
+    WHERE blame.valid_from <= %(as_of)s
 ) AS pair
 """  # noqa: S608 - constants
 
@@ -119,7 +141,9 @@ _HOURS = f"""
 FROM (
     SELECT change.*, {_TECH.format("change")}{{delivery}}
     FROM (
-        SELECT tech_stream_id, linked_issue_id, {", ".join(f"{part.value}_hrs" for part in Part)} FROM change_ledger
+        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id,
+            {", ".join(f"{part.value}_hrs" for part in Part)}
+        FROM change_ledger
         WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s
     ) AS change {{held}}
 ) AS change
@@ -132,12 +156,13 @@ _WAITING = """
     UNION ALL
     SELECT {columns} FROM change_ledger WHERE merged_at <= %(as_of)s AND deployed_at > %(as_of)s
 """
+_WAITING_COLUMNS = "tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, merged_at"
 _MERGED_COLUMNS = Unpacker(merged_at=Kind.INSTANT)
 _WAITING_SINCE = f"""
 {_MERGED_COLUMNS.select}
 FROM (
     SELECT change.merged_at, {_TECH.format("change")}{{delivery}}
-    FROM ({_WAITING.format(columns="tech_stream_id, linked_issue_id, merged_at")}) AS change {{held}}
+    FROM ({_WAITING.format(columns=_WAITING_COLUMNS)}) AS change {{held}}
 ) AS change
 WHERE true{{shown}}
 """  # noqa: S608 - constants
@@ -271,10 +296,12 @@ class PostgresDeliveryReader(DeliveryReader):
 def _of_view(query: str, view: View, *, of: str = "done") -> bytes:
     """Return the statement for a view; tickets' streams are looked up only for views that depend on them."""
     restricted = view.delivery_stream_id is not None or not view.scope.is_all
+    looked_up = restricted and not view.is_live
+    now = _HELD_NOW.replace("{of}", of) if restricted else ""
     parts = {
-        "{held}": _HELD.replace("{of}", of) if restricted else "",
+        "{held}": _HELD.replace("{of}", of) if looked_up else "",
         "{blamed}": _BLAMED.replace("{of}", "restore") if restricted else "",
-        "{delivery}": ", held.delivery_stream_id" if restricted else "",
+        "{delivery}": ", held.delivery_stream_id" if looked_up else now,
         "{shown}": condition(view),
     }
     for place, part in parts.items():

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from dpp.adapters.postgres import quality_spans
+from dpp.adapters.postgres import derived_contributions, quality_spans
 from dpp.adapters.postgres.derived_changes import changed_beginnings, fetch, taken_on, wanted
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_deliveries, lock_links
 from dpp.adapters.postgres.engine import Connection
@@ -50,17 +50,31 @@ FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS w (repo_id, pr_numb
 JOIN pull_requests AS p USING (repo_id, pr_number)
 LEFT JOIN pr_cycles AS cycle ON cycle.repo_id = p.repo_id AND cycle.pr_number = p.pr_number
 """
-# Deployments name a pull request by its number, or by one of its commits.
+# Deployments name a pull request by its number, or by one of its commits; while that of the number is unknown, another
+# one, of the commit, may have its place.
 _NAMED_BY_NUMBER = """
-SELECT DISTINCT d.pipeline_id, d.pipeline_run_id
+SELECT d.pipeline_id, d.pipeline_run_id
 FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS w (repo_id, pr_number)
 JOIN deployment_records AS d ON d.repo_id = w.repo_id AND d.linked_pr_number = w.pr_number
+UNION
+SELECT e.pipeline_id, e.pipeline_run_id
+FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS w (repo_id, pr_number)
+JOIN cicd_events AS e ON e.repo_id = w.repo_id AND e.linked_pr_number = w.pr_number
+WHERE e.event_type IN ('deploy_started', 'deploy_completed', 'deploy_failed')
 """
 _NAMED_BY_COMMIT = """
 SELECT DISTINCT d.pipeline_id, d.pipeline_run_id
 FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[], %(commits)s::text[]) AS w (repo_id, pr_number, commit_sha)
 JOIN deployment_records AS d ON d.repo_id = w.repo_id AND d.commit_sha = w.commit_sha
 WHERE d.linked_pr_number IS DISTINCT FROM w.pr_number
+"""
+# Other reports may have stood before and led deployments to their pull requests.
+_NAMED_BY_REPORTS = """
+SELECT DISTINCT d.pipeline_id, d.pipeline_run_id
+FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS w (repo_id, pr_number)
+JOIN event_reports ON event_table = 'pr_events' AND thing = w.repo_id || '/' || w.pr_number
+JOIN deployment_records AS d
+    ON d.repo_id = w.repo_id AND d.commit_sha IN (report ->> 'head_sha', report ->> 'merge_sha')
 """
 _NEXT_ON_BRANCH = """
 SELECT DISTINCT next.repo_id, next.pr_number
@@ -100,12 +114,14 @@ class PullRequestTables(DerivedTables):
         before = {PullRequestId(row[0], row[1]): _State(*row[2:]) for row in await fetch(connection, _BEFORE, ids)}
         await _replace_pull_requests(connection, ids, rows)
         await quality_spans.update_pull_requests(connection, ids)
+        await derived_contributions.update_pull_requests(connection, ids)
         after = _states(rows)
         for state in (*before.values(), *after.values()):
             news.add(state.delivery_stream_id, [state.tech_stream_id] if state.tech_stream_id else [])
         pairs = {one: (before.get(one), after.get(one)) for one in ids}
         stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in _tickets_relinked(pairs.values())}
         stale |= await _named_by_commit(connection, inputs)
+        stale |= {RunId(*row).key(StaleKind.DEPLOYMENT) for row in await fetch(connection, _NAMED_BY_REPORTS, ids)}
         changed = [one for one, (was, is_now) in pairs.items() if was != is_now]
         return stale | (await self._deliveries(connection, changed, pairs) if changed else set())
 

@@ -33,6 +33,13 @@ CROSS JOIN LATERAL (
 ) AS undone
 WHERE e.event_type = 'rollback_completed'
 """
+# Another report of a rollback may have stood for it before, and have undone any of these.
+_UNDONE_BEFORE = """
+SELECT DISTINCT d.pipeline_id, d.pipeline_run_id
+FROM event_reports CROSS JOIN LATERAL jsonb_populate_record(NULL::cicd_events, report) AS e
+JOIN deployment_records AS d ON d.status = 'rolled_back' AND (d.repo_id = e.repo_id OR d.pipeline_id = e.pipeline_id)
+WHERE event_table = 'cicd_events' AND thing = ANY (%s)
+"""
 # Every environment that a repository was deployed to: skips from one to the next instead of reading all deployments.
 _ENVIRONMENTS = """
 WITH RECURSIVE environments_of AS (
@@ -69,8 +76,10 @@ class Rollbacks(DerivedTables):
         await lock_deliveries(connection)
         runs = [run_of(key) for key in keys]
         columns = [run.pipeline_id for run in runs], [run.pipeline_run_id for run in runs]
-        cursor = await connection.execute(_ENVIRONMENTS + _UNDONE, [*columns, *columns])
-        return {RunId(*row).key(StaleKind.DEPLOYMENT) for row in await cursor.fetchall()}
+        now = await connection.execute(_ENVIRONMENTS + _UNDONE, [*columns, *columns])
+        before = await connection.execute(_UNDONE_BEFORE, [[key.key for key in keys]])
+        rows = [*await now.fetchall(), *await before.fetchall()]
+        return {RunId(*row).key(StaleKind.DEPLOYMENT) for row in rows}
 
     async def everything(self, connection: Connection) -> Sequence[StaleKey]:
         """Return nothing: who derives a deployment reads the rollbacks."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from dpp.adapters.postgres import quality_spans
+from dpp.adapters.postgres import derived_contributions, quality_spans
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_links
 from dpp.adapters.postgres.engine import Connection
 from dpp.adapters.postgres.histories import Histories, linked_to
@@ -39,6 +39,17 @@ WITH {", ".join(f"of_{t} AS (DELETE FROM {t} WHERE issue_id = ANY (%(issues)s))"
 """  # noqa: S608 - made of constants
 _ALL_TICKETS = """
 SELECT issue_id FROM work_item_events UNION SELECT issue_id FROM work_item_facts UNION SELECT issue_id FROM work_items
+"""
+_PLACES = """
+WITH told AS (
+    SELECT * FROM placed_tickets WHERE issue_id = ANY (%(issues)s)
+), kept AS (
+    SELECT * FROM work_item_places WHERE issue_id = ANY (%(issues)s)
+), gone AS (
+    DELETE FROM work_item_places AS place USING (SELECT * FROM kept EXCEPT SELECT * FROM told) AS wrong
+    WHERE place.issue_id = wrong.issue_id AND place.entered_at = wrong.entered_at
+)
+INSERT INTO work_item_places SELECT * FROM told EXCEPT SELECT * FROM kept
 """
 _KEYS = "SELECT ticket_id, issue_id FROM ticket_keys WHERE issue_id = ANY (%s)"
 _TICKETS_BEFORE = """
@@ -81,6 +92,7 @@ class TicketTables(DerivedTables):
         before = await _tickets_before(connection, issue_ids, news)
         await _replace_tickets(connection, issue_ids, rows)
         await quality_spans.update_tickets(connection, issue_ids)
+        await derived_contributions.update_tickets(connection, issue_ids)
         after = {row.issue_id: (row.ticket_id, row.delivery_stream_id) for row in rows.work_items}
         for row in rows.work_items:
             news.add(row.delivery_stream_id, row.tech_stream_ids)
@@ -127,6 +139,11 @@ async def _tickets_before(
     return before
 
 
+async def update_places(connection: Connection, issue_ids: Sequence[str]) -> None:
+    """Follow the stays and the streams of some tickets, writing only what differs."""
+    await connection.execute(_PLACES, {"issues": list(issue_ids)})
+
+
 async def _replace_tickets(connection: Connection, issue_ids: Sequence[str], rows: TicketRows) -> None:
     await connection.execute(_DELETE_TICKETS, {"issues": list(issue_ids)})
     await _WORK_ITEMS.write(connection, rows.work_items)
@@ -134,3 +151,4 @@ async def _replace_tickets(connection: Connection, issue_ids: Sequence[str], row
     await _ATTRIBUTIONS.write(connection, rows.attributions)
     await _CYCLES.write(connection, [row for row in rows.cycles if row.counts])
     await _SUPERSEDED.write(connection, [row for row in rows.cycles if not row.counts])
+    await update_places(connection, issue_ids)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -13,13 +14,15 @@ from psycopg.rows import class_row
 from dpp.adapters.postgres import statements
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.errors import RETRYABLE, DatabaseUnavailable
+from dpp.adapters.postgres.event_reports import settle
 from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
-from dpp.adapters.postgres.intake_rows import as_json, row_of
+from dpp.adapters.postgres.intake_rows import Row, as_json
 from dpp.adapters.postgres.pulse import write_answers
 from dpp.adapters.postgres.registry import Registry
 from dpp.application.counting import counted, dead_letter_of, tally
-from dpp.application.deliveries import AcceptedDelivery, Appended
+from dpp.application.deliveries import Appended
 from dpp.application.enrich import sprint_uuid
+from dpp.application.event_rows import row_of
 from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
 from dpp.application.repositories import Repositories
@@ -120,16 +123,17 @@ class _Work:
 
     async def write(self, connection: Connection) -> tuple[Appended, ...]:
         """Send the facts, learn which are new, and send what follows from that; every step in the order of keys."""
-        deliveries = self.batch.deliveries
-        resolved = [resolve(delivery, repositories=self.register) for delivery in deliveries]
+        resolved = [resolve(delivery, repositories=self.register) for delivery in self.batch.deliveries]
         await self._write_sprints(connection)
-        new = await _write_events(connection, (item for items in resolved for item in items))
+        new, left = await _write_events(connection, (item for items in resolved for item in items))
         appended = await self._write_answers(connection, counted(resolved, new))
-        await _write_consequences(connection, (item for items in resolved for item in items if item.event_id in new))
+        told_anew = await settle(connection, left)
+        first_told = (item for items in resolved for item in items if item.event_id in new)
+        await _write_ticket_keys(connection, chain(first_told, told_anew))
+        await _mark(connection, told_anew)
         await _write_dead_letters(connection, self.batch)
-        await _write_positions(connection, self.batch)
         # Rows that every process counts in: last, so that they are locked for the shortest time.
-        await _write_counts(connection, deliveries, appended)
+        await _write_positions_and_counts(connection, self.batch, appended)
         return appended
 
     async def _write_answers(self, connection: Connection, appended: tuple[Appended, ...]) -> tuple[Appended, ...]:
@@ -171,8 +175,10 @@ class _Work:
             await connection.execute(statements.SPRINTS_REPORTED, [as_json([row])])
 
 
-async def _write_events(connection: Connection, resolved: Iterable[ResolvedEvent]) -> set[UUID]:
-    """Write facts and return the ids of those that were not there."""
+async def _write_events(
+    connection: Connection, resolved: Iterable[ResolvedEvent]
+) -> tuple[set[UUID], dict[str, list[ResolvedEvent]]]:
+    """Write facts; return the ids of those that were not there, and the others by table."""
     tables: dict[str, list[ResolvedEvent]] = defaultdict(list)
     for item in resolved:
         tables[item.table].append(item)
@@ -181,23 +187,50 @@ async def _write_events(connection: Connection, resolved: Iterable[ResolvedEvent
         if items := tables.get(table):
             items.sort(key=lambda item: item.order)
             cursor = connection.cursor(binary=True)
-            await cursor.execute(statements.EVENTS[table], [as_json(map(row_of, items))])
-            cursors.append(cursor)
-    return {event_id for cursor in cursors for (event_id,) in await cursor.fetchall()}
+            rows = as_json(map(_marking_row, items))
+            await cursor.execute(statements.NEWS[table], {"rows": rows, "count": len(items)})
+            cursors.append((table, cursor))
+    new: set[UUID] = set()
+    left: dict[str, list[ResolvedEvent]] = {}
+    for table, cursor in cursors:
+        row = await cursor.fetchone()
+        assert row is not None
+        if row[0] is None:
+            new.update(item.event_id for item in tables[table])
+        else:
+            new.update(row[0])
+            left[table] = _left(tables[table], new)
+    return new, left
 
 
-async def _write_consequences(connection: Connection, new: Iterable[ResolvedEvent]) -> None:
-    """Write the tickets' keys and what is to be derived again."""
-    keys: set[tuple[str, str]] = set()
-    stale: dict[StaleKey, datetime] = {}
-    for item in new:
-        keys.update(item.ticket_keys)
-        if (key := item.makes_stale) is not None:
-            at = item.event.event_timestamp
-            stale[key] = min(at, stale.get(key, at))
+def _left(items: Sequence[ResolvedEvent], new: Container[UUID]) -> list[ResolvedEvent]:
+    """Return the facts of one table that were not written; of two with one id the first was."""
+    first = {item.event_id: item for item in reversed(items)}
+    return [item for item in items if first[item.event_id] is not item or item.event_id not in new]
+
+
+def _marking_row(item: ResolvedEvent) -> Row:
+    """Return the row of a fact with what it makes stale."""
+    row = row_of(item)
+    if (key := item.makes_stale) is not None:
+        row |= {"share": key.group, "kind": key.kind, "key": key.key}
+    return row
+
+
+async def _write_ticket_keys(connection: Connection, told: Iterable[ResolvedEvent]) -> None:
+    keys = {pair for item in told for pair in item.ticket_keys}
     if keys:
         rows = [{"ticket_id": ticket_id, "issue_id": issue_id} for ticket_id, issue_id in sorted(keys)]
         await connection.execute(statements.TICKET_KEYS, [as_json(rows)])
+
+
+async def _mark(connection: Connection, concerned: Iterable[ResolvedEvent]) -> None:
+    """Queue what is to be derived again because of facts that are not new."""
+    stale: dict[StaleKey, datetime] = {}
+    for item in concerned:
+        if (key := item.makes_stale) is not None:
+            at = item.event.event_timestamp
+            stale[key] = min(at, stale.get(key, at))
     if stale:
         marks = [
             {"share": key.group, "kind": key.kind, "key": key.key, "since": at, "cause": Cause.LATE_EVENT}
@@ -225,17 +258,11 @@ async def _write_dead_letters(connection: Connection, batch: Batch) -> None:
             )
 
 
-async def _write_positions(connection: Connection, batch: Batch) -> None:
+async def _write_positions_and_counts(connection: Connection, batch: Batch, appended: Sequence[Appended]) -> None:
     last: dict[str, int] = {}
     for position in batch.positions:
         last[position.segment] = max(position.record, last.get(position.segment, 0))
-    if last:
-        rows = [{"segment": segment, "record": record} for segment, record in sorted(last.items())]
-        await connection.execute(statements.ARCHIVE_POSITIONS, [as_json(rows)])
-
-
-async def _write_counts(
-    connection: Connection, deliveries: Sequence[AcceptedDelivery], appended: Sequence[Appended]
-) -> None:
-    if counts := tally(deliveries, appended):
-        await connection.execute(statements.INTAKE_COUNTS, [as_json(counts)])
+    rows = [{"segment": segment, "record": record} for segment, record in sorted(last.items())]
+    counts = tally(batch.deliveries, appended)
+    if rows or counts:
+        await connection.execute(statements.POSITIONS_AND_COUNTS, [as_json(rows), as_json(counts)])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import numpy as np
+
 from dpp.adapters.postgres import evidence_statements as statements
+from dpp.adapters.postgres.deliveries_reader import AHEAD
+from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.selections import condition, values
+from dpp.adapters.postgres.selections import condition, condition_on_one, values
 from dpp.application.evidence_reader import (
     Among,
     AsideTicket,
@@ -24,6 +28,8 @@ from dpp.application.evidence_reader import (
     sees_unplaced,
 )
 from dpp.application.views import View, Window
+from dpp.domain.arrays import FloatArray
+from dpp.domain.figures import NO_VALUES
 
 
 class PostgresEvidenceReader(EvidenceReader):
@@ -53,8 +59,18 @@ class PostgresEvidenceReader(EvidenceReader):
         self, view: View, *, window: Window, among: Among = Among.SHOWN
     ) -> Sequence[EndedPullRequest]:
         """Return merged and closed pull requests."""
-        query = statements.pull_requests(is_live=view.is_live)
+        query = self._ended(view, among) + statements.PULL_REQUESTS
         return [EndedPullRequest(*row) for row in await self._rows(query, view, window, among=among)]
+
+    def _ended(self, view: View, among: Among) -> str:
+        return every_ended(view, shown=_of_one(view, among))
+
+    async def review_hours(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> FloatArray:
+        """Return the hours to the first review of those of them that have one."""
+        every = self._ended(view, among)
+        rows = await self._rows(every + REVIEW_HOURS, view, window, among=among)
+        hours = hours_of(rows[0]) if rows else NO_VALUES
+        return hours[~np.isnan(hours)]
 
     async def reviewed(self, view: View, *, window: Window) -> Sequence[ReviewedPullRequest]:
         """Return pull requests that peers reviewed."""
@@ -67,7 +83,11 @@ class PostgresEvidenceReader(EvidenceReader):
     async def deployments(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[EndedDeployment]:
         """Return deployments to every environment."""
         wanted = "true" if among is Among.SHOWN else "environment = 'production'"
-        rows = await self._rows(statements.DEPLOYMENTS.replace("{wanted}", wanted), view, window, among=among)
+        # About the present the rows themselves tell the streams of all tickets but a few.
+        now = _of_one(view, among).removeprefix(" AND ")
+        likely = f" AND (linked_issue_id = ANY (ARRAY({AHEAD})) OR ({now or 'true'}))" if view.is_live else ""
+        query = statements.DEPLOYMENTS.replace("{wanted}", wanted).replace("{likely}", likely)
+        rows = await self._rows(query, view, window, among=among)
         return [EndedDeployment(*row)._replace(incidents=tuple(row[-1])) for row in rows]
 
     async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
@@ -93,13 +113,29 @@ class PostgresEvidenceReader(EvidenceReader):
             return await cursor.fetchall()
 
 
-def _unplaced(view: View) -> str:
+class _OfTech(NamedTuple):
+    """How it is said that a thing is of no technology stream, and that it is of the one asked for."""
+
+    none: str
+    asked: str
+
+
+_OF_SOME = _OfTech("cardinality(tech_stream_ids) = 0", "%(tech)s = ANY (tech_stream_ids)")
+_OF_ONE = _OfTech("tech_stream_id IS NULL", "tech_stream_id IS NOT DISTINCT FROM %(tech)s")
+
+
+def _of_one(view: View, among: Among) -> str:
+    """Return the condition on a thing of one technology stream or none."""
+    return condition_on_one(view) if among is Among.SHOWN else _unplaced(view, of_tech=_OF_ONE)
+
+
+def _unplaced(view: View, *, of_tech: _OfTech = _OF_SOME) -> str:
     """Return the condition that ``is_among`` states of what is unplaced, for a view that may see it."""
     may, is_shown = [], []
     if view.delivery_stream_id is not None:
         is_shown.append("delivery_stream_id IS NOT DISTINCT FROM %(delivery)s")
         may.append("(delivery_stream_id IS NULL OR delivery_stream_id = %(delivery)s)")
     if view.tech_stream_id is not None:
-        is_shown.append("%(tech)s = ANY (tech_stream_ids)")
-        may.append("(cardinality(tech_stream_ids) = 0 OR %(tech)s = ANY (tech_stream_ids))")
+        is_shown.append(of_tech.asked)
+        may.append(f"({of_tech.none} OR {of_tech.asked})")
     return f" AND {' AND '.join(may)} AND NOT ({' AND '.join(is_shown)})"

@@ -5,15 +5,14 @@ Each gives the streams of a thing the names ``delivery_stream_id`` and ``tech_st
 
 from __future__ import annotations
 
+from dpp.adapters.postgres.contributions import PEER
 from dpp.adapters.postgres.diagnostics import (
     FOUND_AND_MADE,
-    OF_PULL_REQUEST,
-    PEER,
     every_defect,
-    every_ended,
     held,
     in_window,
 )
+from dpp.adapters.postgres.ended_pull_requests import OF_PULL_REQUEST
 from dpp.domain.dora import HELD_RESPONSIBLE
 
 _RESPONSIBLE = ", ".join(f"'{standing}'" for standing in sorted(HELD_RESPONSIBLE))
@@ -25,10 +24,11 @@ _UNFINISHED = """stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
 _PLACE = "held.ticket_id, held.delivery_stream_id, stay.stage, stay.is_active_work, stay.entered_at"
 _LONGEST_FIRST = 'ORDER BY stay.entered_at, held.ticket_id COLLATE "C"'
 
-PLACED = f"""
-SELECT {_PLACE} FROM work_item_stays AS stay JOIN {held("stay.issue_id")} ON true
-WHERE {_UNFINISHED}{{shown}} {_LONGEST_FIRST}
-"""  # noqa: S608 - constants
+PLACED = """
+SELECT ticket_id, delivery_stream_id, stage, is_active_work, stayed_from FROM work_item_places
+WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'{shown}
+ORDER BY stayed_from, ticket_id COLLATE "C"
+"""
 
 _OF_STREAM = "delivery_stream_id IS NOT NULL{shown}"
 IN_SPRINT = f"""
@@ -58,14 +58,25 @@ WHERE {_UNFINISHED} AND field.sprint_id = %(sprint)s AND held.{_OF_STREAM} {_LON
 _IN_WINDOW = "{} >= %(start)s AND {} < %(end)s AND {} <= %(as_of)s"
 _COMPLETED_IN_WINDOW = _IN_WINDOW.replace("{}", "completed_at")
 _DONE = "issue_id, completed_at, cycle_time_days, flow_efficiency_pct"
+# Which completions are shown an index tells alone; only of these the keys are looked up. As in ``readers``, those whose
+# streams were others at the moment go by these.
 FINISHED = f"""
-SELECT held.ticket_id, held.delivery_stream_id, done.completed_at, done.cycle_time_days, done.flow_efficiency_pct
-FROM (
-    SELECT {_DONE} FROM work_item_cycles WHERE {_COMPLETED_IN_WINDOW}
+WITH moved AS MATERIALIZED (
+    SELECT issue_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions
+    WHERE valid_to < 'infinity' AND valid_to > %(as_of)s AND valid_from <= %(as_of)s
+), done AS MATERIALIZED (
+    SELECT {_DONE} FROM work_item_cycles AS cycle
+    WHERE {_COMPLETED_IN_WINDOW} AND NOT EXISTS (SELECT FROM moved WHERE moved.issue_id = cycle.issue_id){{shown}}
     UNION ALL
-    SELECT {_DONE} FROM superseded_cycles WHERE {_COMPLETED_IN_WINDOW} AND reopened_at > %(as_of)s
-) AS done JOIN {held("done.issue_id")} ON true
-WHERE true{{shown}} ORDER BY done.completed_at DESC, held.ticket_id COLLATE "C"
+    SELECT {_DONE} FROM (SELECT {_DONE} FROM work_item_cycles WHERE {_COMPLETED_IN_WINDOW}) AS cycle
+    JOIN moved USING (issue_id) WHERE true{{shown}}
+    UNION ALL
+    SELECT {_DONE} FROM (
+        SELECT {_DONE} FROM superseded_cycles WHERE {_COMPLETED_IN_WINDOW} AND reopened_at > %(as_of)s
+    ) AS cycle CROSS JOIN {held("cycle.issue_id", "delivery_stream_id, tech_stream_ids")} WHERE true{{shown}}
+)
+SELECT held.ticket_id, held.delivery_stream_id, done.completed_at, done.cycle_time_days, done.flow_efficiency_pct
+FROM done CROSS JOIN {held("done.issue_id")} ORDER BY done.completed_at DESC, held.ticket_id COLLATE "C"
 """  # noqa: S608 - constants
 
 # A ticket was taken up again if no completion of it holds at the moment; if it was cancelled as well, that counts.
@@ -104,29 +115,25 @@ WHERE true{{shown}} ORDER BY flag.event_timestamp DESC, held.ticket_id COLLATE "
 _REVIEW = f"{OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND event.event_timestamp <= %(as_of)s"
 
 
-def pull_requests(*, is_live: bool) -> str:
-    """Return the statement that reads what was merged or closed in the window.
-
-    A pull request is looked up by itself (the offset makes the planner do that): few of them end in a window.
-    """
-    return f"""
-    {every_ended(is_live=is_live)}, one AS (
-        SELECT every.*, request.opened_at, coalesce(held.ticket_id, request.linked_ticket_id) AS ticket_id,
-            held.delivery_stream_id, {_TECH.format("request")}
-        FROM every CROSS JOIN LATERAL (
-            SELECT * FROM pull_requests AS kept
-            WHERE kept.repo_id = every.repo_id AND kept.pr_number = every.pr_number OFFSET 0
-        ) AS request
-        LEFT JOIN {held("request.linked_issue_id")} ON true
-    )
-    SELECT repository.full_name, one.pr_number, one.ticket_id, one.opened_at, one.closed_at,
-        CASE WHEN one.first_review_at <= %(as_of)s THEN one.first_review_at END,
-        CASE WHEN one.first_review_at <= %(as_of)s THEN false ELSE EXISTS (
-            SELECT FROM pr_events AS event WHERE {_REVIEW}
-        ) END
-    FROM one JOIN repositories AS repository USING (repo_id)
-    WHERE true{{shown}} ORDER BY one.closed_at DESC, repository.full_name COLLATE "C", one.pr_number
-    """  # noqa: S608 - constants
+#: What follows ``every_ended``. A pull request is looked up by itself (the offset makes the planner do that): few of
+#: them end in a window.
+PULL_REQUESTS = f"""
+, one AS (
+    SELECT every.*, coalesce(held.ticket_id, request.linked_ticket_id) AS ticket_id
+    FROM every CROSS JOIN LATERAL (
+        SELECT linked_ticket_id, linked_issue_id FROM pull_requests AS kept
+        WHERE kept.repo_id = every.repo_id AND kept.pr_number = every.pr_number OFFSET 0
+    ) AS request
+    LEFT JOIN {held("request.linked_issue_id")} ON true
+)
+SELECT repository.full_name, one.pr_number, one.ticket_id, one.opened_at, one.closed_at,
+    CASE WHEN one.first_review_at <= %(as_of)s THEN one.first_review_at END,
+    CASE WHEN one.first_review_at <= %(as_of)s THEN false ELSE EXISTS (
+        SELECT FROM pr_events AS event WHERE {_REVIEW}
+    ) END
+FROM one JOIN repositories AS repository USING (repo_id)
+ORDER BY one.closed_at DESC, repository.full_name COLLATE "C", one.pr_number
+"""  # noqa: S608 - constants
 
 
 _PEER_REVIEWS = in_window(
@@ -164,7 +171,7 @@ FROM (
         rollback_at, lead_time_hrs, commit_sha, linked_pr_number, {_TICKET}, {_TECH.format("done")}
     FROM (
         SELECT * FROM deployment_records
-        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s AND {{wanted}}
+        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s AND {{wanted}}{{likely}}
     ) AS done LEFT JOIN {held("done.linked_issue_id")} ON true
 ) AS done
 LEFT JOIN (SELECT repo_id, full_name FROM repositories) AS repository USING (repo_id)

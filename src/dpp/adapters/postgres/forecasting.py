@@ -97,11 +97,26 @@ WHERE {_SHOWN}
 LIMIT {SPRINTS}
 """  # noqa: S608 - constants
 
-_SNAPSHOT = """
+_LATEST = """
 SELECT remaining_count, snapshot_date FROM sprint_snapshots
-WHERE sprint_id = %(sprint)s AND event_timestamp <= %(as_of)s
+WHERE sprint_id = %(sprint)s AND event_timestamp <= %(as_of)s AND NOT EXISTS ({since})
 ORDER BY snapshot_date DESC LIMIT 1
 """
+_HEARD = " UNION ALL ".join(
+    f"""
+    SELECT FROM work_items JOIN {table} AS told USING (issue_id)
+    WHERE work_items.sprint_id = %(sprint)s AND told.received_at > sprint_snapshots.received_at
+    """
+    for table in ("work_item_events", "work_item_facts")
+)
+_MOVED = """
+    SELECT FROM work_items JOIN work_item_stays AS stay USING (issue_id)
+    WHERE work_items.sprint_id = %(sprint)s
+        AND stay.entered_at > sprint_snapshots.event_timestamp AND stay.entered_at <= %(as_of)s
+"""
+# A snapshot stands for the present until something is heard of the sprint's tickets; then tickets are counted. Where
+# these say that nothing is left, it still stands unless one of them has moved since (decision 0037).
+_UNTIL_HEARD, _UNTIL_MOVED = _LATEST.replace("{since}", _HEARD), _LATEST.replace("{since}", _MOVED)
 _REMAINING = f"""
 SELECT count(*)
 FROM (SELECT issue_id FROM work_items WHERE sprint_id = %(sprint)s) AS ticket
@@ -163,7 +178,7 @@ _bars = msgspec.json.Decoder(list[_Bar])
 
 
 class PostgresForecastReader(ForecastReader):
-    """Reads the derived tables, sprints and stored forecasts; a method is one statement, ``remaining`` two."""
+    """Reads the derived tables, sprints and stored forecasts; a method is one statement, ``remaining`` up to three."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -190,11 +205,11 @@ class PostgresForecastReader(ForecastReader):
     async def remaining(self, view: View, *, sprint_id: UUID) -> Remaining:
         """Return what a sprint still holds."""
         sprint = {"sprint": sprint_id}
-        snapshots = await self._rows(_SNAPSHOT, view, sprint)
-        if snapshots:
+        if view.is_live and (snapshots := await self._rows(_UNTIL_HEARD, view, sprint)):
             return Remaining(*snapshots[0])
-        counted = await self._rows(_REMAINING if view.is_live else _REMAINED, view, sprint)
-        return Remaining(int(counted[0][0]), None)
+        counted = int((await self._rows(_REMAINING if view.is_live else _REMAINED, view, sprint))[0][0])
+        snapshots = [] if counted else await self._rows(_UNTIL_MOVED, view, sprint)
+        return Remaining(*snapshots[0]) if snapshots else Remaining(counted, None)
 
     async def promises(self, view: View, *, since: date) -> Sequence[PromiseRow]:
         """Return what stored forecasts said."""

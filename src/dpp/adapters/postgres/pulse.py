@@ -18,6 +18,7 @@ from dpp.application.pulse_ports import (
     PulseResponse,
     PulseRow,
 )
+from dpp.application.survey_retention import RawAnswers
 from dpp.application.views import View
 from dpp.domain.events import Source
 from dpp.domain.pulse import Period, ScoreSums
@@ -41,16 +42,46 @@ _SUBMIT = insert(
     """,
 )
 
-# Periods are texts of one form, which sort by their bytes as the periods do.
+# Periods are texts of one form, which sort by their bytes as the periods do. Where the answers themselves are gone,
+# what they came to stands for them: averages are quotients of whole numbers, so their sums come back exactly.
 _ANSWERS = """
-SELECT delivery_stream_id, survey_period, count(*), sum(pace_score), sum(tooling_score), sum(clarity_score)
-FROM (SELECT *, ARRAY[]::uuid[] AS tech_stream_ids FROM pulse_responses) AS response
-WHERE delivery_stream_id IS NOT NULL
-    AND survey_period COLLATE "C" BETWEEN %(first)s AND %(last)s
-    AND (survey_period COLLATE "C" <= %(closed)s OR event_timestamp <= %(as_of)s){shown}
+WITH answered AS (
+    SELECT delivery_stream_id, survey_period, 1 AS responses, pace_score AS pace, tooling_score AS tooling,
+        clarity_score AS clarity
+    FROM (SELECT *, ARRAY[]::uuid[] AS tech_stream_ids FROM pulse_responses) AS response
+    WHERE delivery_stream_id IS NOT NULL
+        AND survey_period COLLATE "C" BETWEEN %(first)s AND %(last)s
+        AND (survey_period COLLATE "C" <= %(closed)s OR event_timestamp <= %(as_of)s)
+        AND NOT EXISTS (
+            SELECT FROM pulse_aggregates AS final
+            WHERE final.is_final AND final.delivery_stream_id = response.delivery_stream_id
+                AND final.survey_period = response.survey_period){shown}
+    UNION ALL
+    SELECT delivery_stream_id, survey_period, response_count, round(pace_avg * response_count),
+        round(tooling_avg * response_count), round(clarity_avg * response_count)
+    FROM (SELECT *, ARRAY[]::uuid[] AS tech_stream_ids FROM pulse_aggregates WHERE is_final) AS final
+    WHERE survey_period COLLATE "C" BETWEEN %(first)s AND least(%(last)s, %(closed)s){shown}
+)
+SELECT delivery_stream_id, survey_period, sum(responses), sum(pace), sum(tooling), sum(clarity)
+FROM answered
 GROUP BY delivery_stream_id, survey_period
 ORDER BY survey_period COLLATE "C", delivery_stream_id
 """
+
+# Which teams' answers to which surveys are old enough, by the database's clock as well as ours.
+_OLD_ENOUGH = """
+    SELECT delivery_stream_id, survey_period FROM pulse_responses GROUP BY delivery_stream_id, survey_period
+    HAVING max(event_timestamp) < least(%(before)s, now() - interval '12 months')
+"""
+_MAKE_FINAL = f"""
+UPDATE pulse_aggregates AS kept SET is_final = true FROM ({_OLD_ENOUGH}) AS old
+WHERE kept.delivery_stream_id = old.delivery_stream_id AND kept.survey_period = old.survey_period
+"""  # noqa: S608 - constants
+_EXPIRE = f"""
+DELETE FROM pulse_responses AS answer USING ({_OLD_ENOUGH}) AS old
+WHERE answer.delivery_stream_id IS NOT DISTINCT FROM old.delivery_stream_id
+    AND answer.survey_period = old.survey_period
+"""  # noqa: S608 - constants
 
 _FIELDS = PulseAggregateRow._fields
 _ALL = f"""
@@ -59,7 +90,7 @@ SELECT {", ".join(_FIELDS)} FROM pulse_aggregates ORDER BY survey_period COLLATE
 _FORGET = """
 DELETE FROM pulse_aggregates AS kept
 USING unnest(%s::text[]) AS period
-WHERE kept.survey_period = period AND NOT EXISTS (
+WHERE kept.survey_period = period AND NOT kept.is_final AND NOT EXISTS (
     SELECT FROM unnest(%s::uuid[], %s::text[]) AS stays (stream_id, survey_period)
     WHERE stays.stream_id = kept.delivery_stream_id AND stays.survey_period = kept.survey_period
 )
@@ -72,7 +103,7 @@ _KEEP = insert(
     then=f"""
     ON CONFLICT (delivery_stream_id, survey_period) DO UPDATE SET
         {", ".join(f"{name} = excluded.{name}" for name in (*_VALUES, "computed_at"))}
-    WHERE ({", ".join(f"pulse_aggregates.{name}" for name in _VALUES)})
+    WHERE NOT pulse_aggregates.is_final AND ({", ".join(f"pulse_aggregates.{name}" for name in _VALUES)})
         IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in _VALUES)})
     RETURNING delivery_stream_id
     """,
@@ -97,8 +128,8 @@ async def write_answers(connection: Connection, answers: Sequence[PulseResponse]
     return [answer for answer in answers if answer.event_id in written]
 
 
-class PostgresPulse(PulseReader, PulseAggregates):
-    """Reads answers and keeps aggregates."""
+class PostgresPulse(PulseReader, PulseAggregates, RawAnswers):
+    """Reads answers, keeps aggregates, and takes answers away when their time is over."""
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
@@ -125,6 +156,15 @@ class PostgresPulse(PulseReader, PulseAggregates):
             cursor = await connection.execute(_KEEP, [as_json(kept)])
             changed += await cursor.fetchall()
         return frozenset(stream for (stream,) in changed)
+
+    async def expire_answers(self, *, before: datetime) -> int:
+        """Delete answers that are old enough, and let their aggregates stand for them."""
+        async with self._database.transaction() as connection:
+            # Nobody answers meanwhile: what was found old enough stays so until it is gone.
+            await connection.execute("LOCK TABLE pulse_responses IN SHARE ROW EXCLUSIVE MODE")
+            await connection.execute(_MAKE_FINAL.encode(), {"before": before})
+            await connection.execute("SET LOCAL dpp.retention = 'on'")
+            return (await connection.execute(_EXPIRE.encode(), {"before": before})).rowcount
 
     async def all(self) -> Sequence[PulseAggregateRow]:
         """Return every row."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.selections import condition, values
-from dpp.application.readers import CycleRows, LabelRow, MetricsReader, Share, StageRow
+from dpp.adapters.postgres.unpacking import Kind, Unpacker
+from dpp.application.readers import CycleRows, CycleValues, LabelRow, MetricsReader, Share, StageRow, summed_days
 from dpp.application.views import View, Window
 from dpp.domain.positions import LABELS
 from dpp.domain.quality import QualityRate
@@ -27,13 +28,11 @@ JOIN LATERAL (
 _IN_WINDOW = "completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s"
 
 # The condition on the stage is that of the index of unfinished stays, word for word.
-_WIP = f"""
-SELECT stage, is_active_work, count(*)
-FROM work_item_stays AS stay {_HELD.replace("{of}", "stay")}
-WHERE stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
-    AND stay.stage NOT IN ('done', 'cancelled', 'deleted'){{shown}}
+_WIP = """
+SELECT stage, is_active_work, count(*) FROM work_item_places
+WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'{shown}
 GROUP BY stage, is_active_work
-"""  # noqa: S608 - constants
+"""
 
 # A completion's own row tells the key and the streams that its ticket has now. They are those of the moment too, unless
 # the span that held then has ended since: only such tickets, at present none, are looked up. Of the completions of one
@@ -43,31 +42,47 @@ WITH moved AS (
     SELECT issue_id, ticket_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions
     WHERE valid_to < 'infinity' AND valid_to > %(as_of)s AND valid_from <= %(as_of)s
 ), shown AS (
-    SELECT ticket_id, {{columns}} FROM work_item_cycles AS cycle
+    SELECT {{columns}} FROM work_item_cycles AS cycle
     WHERE {_IN_WINDOW} AND NOT EXISTS (SELECT FROM moved WHERE moved.issue_id = cycle.issue_id){{shown}}
     UNION ALL
-    SELECT ticket_id, {{columns}} FROM moved
-    JOIN (SELECT issue_id, {{columns}} FROM work_item_cycles WHERE {_IN_WINDOW}) AS cycle USING (issue_id)
+    SELECT {{columns}} FROM moved
+    JOIN (SELECT issue_id, {{measured}} FROM work_item_cycles WHERE {_IN_WINDOW}) AS cycle USING (issue_id)
     WHERE true{{shown}}
     UNION ALL
-    SELECT held.ticket_id, {{columns}}
+    SELECT {{columns}}
     FROM (
-        SELECT issue_id, {{columns}} FROM superseded_cycles WHERE {_IN_WINDOW} AND reopened_at > %(as_of)s
+        SELECT issue_id, {{measured}} FROM superseded_cycles WHERE {_IN_WINDOW} AND reopened_at > %(as_of)s
     ) AS cycle {_HELD.replace("{of}", "cycle")}
     WHERE true{{shown}}
 )
 """  # noqa: S608 - constants
+_MEASURED = Unpacker(completed_at=Kind.INSTANT, cycle_time_days=Kind.HOURS, flow_efficiency_pct=Kind.HOURS)
+
+
+def completed(measured: str, *, beside: str = "") -> str:
+    """Return the expression ``shown``: columns of completions in the window that count at the moment.
+
+    Args:
+        measured: columns of a completion itself.
+        beside: columns of its ticket as of the moment, each with a comma behind it.
+    """
+    return _COMPLETED.replace("{columns}", beside + measured).replace("{measured}", measured)
+
+
 _CYCLES = f"""
-{_COMPLETED.replace("{columns}", "completed_at, cycle_time_days, flow_efficiency_pct")}
-SELECT ticket_id, (extract(epoch FROM completed_at) * 1000000)::bigint, cycle_time_days, flow_efficiency_pct
-FROM shown ORDER BY completed_at, ticket_id COLLATE "C"
+{completed("completed_at, cycle_time_days, flow_efficiency_pct", beside="ticket_id, ")}
+{_MEASURED.select}, array_agg(ticket_id)
+FROM (SELECT * FROM shown ORDER BY completed_at, ticket_id COLLATE "C") AS one
 """  # noqa: S608 - constants
-# Sums of decimals are exact, so the order of the rows does not show in the last digit.
+_VALUES = Unpacker(cycle_time_days=Kind.HOURS, flow_efficiency_pct=Kind.HOURS)
+# Without the key an index tells all about a completion.
+_CYCLE_VALUES = f"""
+{completed("cycle_time_days, flow_efficiency_pct")}
+{_VALUES.select} FROM shown
+"""
 _LABEL_TIMES = f"""
-{_COMPLETED.replace("{columns}", "stage_durations")}
-SELECT time.label, count(*), sum(time.days::numeric)::float8
-FROM shown CROSS JOIN jsonb_each(shown.stage_durations) AS time (label, days)
-GROUP BY time.label
+{completed("label_days")}
+SELECT string_agg(label_days, ''::bytea) FROM shown
 """  # noqa: S608 - constants
 
 # Whole years, whole months of the year and whole thirds of the month are counted already, what came since the last of
@@ -115,19 +130,31 @@ class PostgresMetricsReader(MetricsReader):
 
     async def cycles(self, view: View, *, window: Window) -> CycleRows:
         """Return the tickets completed in the window."""
-        rows = await self._in_window(_CYCLES, view, window)
+        ((*cells, ticket_ids),) = await self._in_window(_CYCLES, view, window)
+        found = _MEASURED.unpack(cells)
         return CycleRows(
-            ticket_ids=[row[0] for row in rows],
-            completed_at=np.array([row[1] for row in rows], dtype=np.int64),
-            # numpy makes nan of None.
-            cycle_days=np.array([row[2] for row in rows], dtype=np.float64),
-            flow_efficiency_pct=np.array([row[3] for row in rows], dtype=np.float64),
+            ticket_ids=ticket_ids or [],
+            completed_at=found["completed_at"],
+            cycle_days=found["cycle_time_days"],
+            flow_efficiency_pct=found["flow_efficiency_pct"],
         )
+
+    async def cycle_values(self, view: View, *, window: Window) -> CycleValues:
+        """Return what was measured of them."""
+        (cells,) = await self._in_window(_CYCLE_VALUES, view, window)
+        found = _VALUES.unpack(cells)
+        return CycleValues(cycle_days=found["cycle_time_days"], flow_efficiency_pct=found["flow_efficiency_pct"])
 
     async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
         """Return their time by label."""
-        rows = {label: LabelRow(label, *rest) for label, *rest in await self._in_window(_LABEL_TIMES, view, window)}
-        return [rows[label] for label in LABELS if label in rows]
+        ((sent,),) = await self._in_window(_LABEL_TIMES, view, window)
+        days = np.frombuffer(sent or b"", dtype=">f8").astype(np.float64).reshape(-1, len(LABELS))
+        known = [column[~np.isnan(column)] for column in days.T]
+        return [
+            LabelRow(label, len(found), summed_days(found))
+            for label, found in zip(LABELS, known, strict=True)
+            if found.size
+        ]
 
     async def quality(self, view: View) -> Mapping[QualityRate, Share]:
         """Return the shares of §5.6; answers to surveys are not known here."""

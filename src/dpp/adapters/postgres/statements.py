@@ -7,7 +7,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from dpp.adapters.postgres.intake_rows import COLUMNS
+from dpp.adapters.postgres.feed import STALE_CHANNEL
+from dpp.application.event_rows import COLUMNS
+from dpp.application.measures import Cause
 
 
 def insert(table: str, columns: tuple[str, ...], *, then: LiteralString) -> bytes:
@@ -22,9 +24,40 @@ def insert(table: str, columns: tuple[str, ...], *, then: LiteralString) -> byte
 
 #: Both keys of a fact stand for a duplicate, and so does the id that follows from the first.
 EVENTS: Mapping[str, bytes] = {
-    table: insert(table, columns, then="ON CONFLICT DO NOTHING RETURNING event_id")
-    for table, columns in COLUMNS.items()
+    table: insert(table, columns, then="ON CONFLICT DO NOTHING") for table, columns in COLUMNS.items()
 }
+
+
+def _news(table: str, columns: tuple[str, ...]) -> bytes:
+    template = sql.SQL("""
+    WITH new AS (
+        INSERT INTO {table} ({columns})
+        SELECT {columns} FROM json_populate_recordset(NULL::{table}, %(rows)s::json)
+        ON CONFLICT DO NOTHING RETURNING event_id
+    ), marks AS (
+        INSERT INTO stale_keys (share, kind, key, since, cause)
+        SELECT share, kind, key, min(event_timestamp), {cause}
+        FROM json_to_recordset(%(rows)s::json)
+            AS r (event_id uuid, event_timestamp timestamptz, share smallint, kind text, key text)
+        JOIN new USING (event_id) WHERE key IS NOT NULL GROUP BY share, kind, key ORDER BY kind, key
+        RETURNING key
+    )
+    SELECT CASE WHEN count(*) < %(count)s::int THEN coalesce(array_agg(event_id), '{{}}'::uuid[]) END,
+        (SELECT pg_notify({channel}, '') FROM marks LIMIT 1)
+    FROM new
+    """)
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    return template.format(
+        table=sql.Identifier(table),
+        columns=names,
+        cause=sql.Literal(Cause.LATE_EVENT.value),
+        channel=sql.Literal(STALE_CHANNEL),
+    ).as_bytes()
+
+
+#: Facts, and in the same statement the marks of what those make stale that were not there. Returned are the ids of
+#: these, or NULL for all of them, which is what nearly always comes of it.
+NEWS: Mapping[str, bytes] = {table: _news(table, columns) for table, columns in COLUMNS.items()}
 
 TICKET_KEYS = insert("ticket_keys", ("ticket_id", "issue_id"), then="ON CONFLICT DO NOTHING")
 
@@ -49,23 +82,22 @@ SPRINTS_REPORTED = insert(
     """,
 )
 
-INTAKE_COUNTS = insert(
-    "intake_counts",
-    ("hour", "channel", "outcome", "kind", "reason", "deliveries", "accepted", "duplicates", "last_at"),
-    then="""
+#: How far the archive is written, and what came of the deliveries.
+POSITIONS_AND_COUNTS = """
+    WITH reached AS (
+        INSERT INTO archive_positions (segment, record) SELECT segment, record
+        FROM json_populate_recordset(NULL::archive_positions, %s::json)
+        ON CONFLICT (segment) DO UPDATE SET
+            record = greatest(archive_positions.record, excluded.record), updated_at = now()
+    )
+    INSERT INTO intake_counts (hour, channel, outcome, kind, reason, deliveries, accepted, duplicates, last_at)
+    SELECT hour, channel, outcome, kind, reason, deliveries, accepted, duplicates, last_at
+    FROM json_populate_recordset(NULL::intake_counts, %s::json)
     ON CONFLICT (hour, channel, outcome, kind, reason) DO UPDATE SET
         deliveries = intake_counts.deliveries + excluded.deliveries,
         accepted = intake_counts.accepted + excluded.accepted,
         duplicates = intake_counts.duplicates + excluded.duplicates,
         last_at = greatest(intake_counts.last_at, excluded.last_at)
-    """,
-)
-
-ARCHIVE_POSITIONS = """
-    INSERT INTO archive_positions (segment, record) SELECT segment, record
-    FROM json_populate_recordset(NULL::archive_positions, %s::json)
-    ON CONFLICT (segment) DO UPDATE SET
-        record = greatest(archive_positions.record, excluded.record), updated_at = now()
     """
 
 #: Once a payload is here it stays until it expires; an empty place is filled by a later delivery of it.

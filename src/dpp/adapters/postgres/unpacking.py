@@ -40,6 +40,7 @@ class Kind(Enum):
     HOURS = _Form("float8send(coalesce({}, 'nan'))", ">f8", lambda cells: cells.astype(np.float64))
     """A number, nan for null."""
     FLAG = _Form("boolsend({})", "?", lambda cells: cells.astype(np.bool_))
+    NUMBER = _Form("int8send({})", ">i8", lambda cells: cells.astype(np.int64))
     CODE = _Form("int4send({})", ">i4", lambda cells: cells.astype(np.int64))
     ID = _Form("uuid_send(coalesce({}, '00000000-0000-0000-0000-000000000000'))", "S16", lambda cells: cells)
     """Sixteen bytes, of which numpy drops those at the end that are 0: equal ids stay equal; empty for null."""

@@ -144,7 +144,7 @@ def _github_deployment(company: Company, deployment: Deployment) -> Iterator[Mom
 
 
 def _status(company: Company, deployment: Deployment, state: str, at: datetime) -> Moment:
-    number = int(deployment.run_id) * 10 + ("queued", "in_progress", "success", "failure", "inactive").index(state)
+    number = github_wire.status_number(deployment, state)
     body = partial(github_wire.deployment_status_body, company, deployment, state, at, number)
     return _github(at, "deployment_status", body)
 

@@ -192,6 +192,11 @@ def deployment_status_body(company: Company, deployment: Deployment, state: str,
     return _close(company, deployment.repository, body, ACTIONS_BOT)
 
 
+def status_number(deployment: Deployment, state: str) -> int:
+    """GitHub's id of a deployment's status."""
+    return int(deployment.run_id) * 10 + ("queued", "in_progress", "success", "failure", "inactive").index(state)
+
+
 def _environment(deployment: Deployment) -> str:
     return deployment.repository.production_name if deployment.environment == "production" else "staging"
 

@@ -8,6 +8,7 @@ as an update without changelog.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -45,6 +46,19 @@ def jira_body(company: Company, ticket: Ticket, place: int) -> bytes:
     if items:
         body["changelog"] = {"id": str(ticket.jira_id * 1000 + place), "items": items}
     return msgspec.json.encode(body)
+
+
+def history_of(company: Company, ticket: Ticket, *, as_of: datetime) -> list[Json]:
+    """The ticket's changes before a time as the REST API lists them, oldest first: only updates are changes."""
+    told: list[Json] = []
+    for place, (change, before, after) in enumerate(ticket.until(as_of)):
+        project = company.project(after.project)
+        items = list(_items(company, change, before, after, project)) if change.kind == "updated" else []
+        if items:
+            number = str(ticket.jira_id * 1000 + place)
+            author = user(change.author, project.flavour)
+            told.append({"id": number, "author": author, "created": jira_time(change.at, project), "items": items})
+    return told
 
 
 def _event_type(change: Change, items: list[Json]) -> str:

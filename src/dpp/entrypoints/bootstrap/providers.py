@@ -63,6 +63,7 @@ from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.flow_reader import FlowReader
 from dpp.application.forecasting_reader import ForecastReader, ForecastStore
 from dpp.application.forecasts import Forecasts
+from dpp.application.freshness import Freshness
 from dpp.application.gaps import Gaps
 from dpp.application.ingest import Intake
 from dpp.application.jobs import JobRunner, Jobs
@@ -92,6 +93,7 @@ from dpp.application.readers import MetricsReader, OperationsReader
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
 from dpp.application.survey import Survey
+from dpp.application.survey_retention import RawAnswers, SurveyRetention
 from dpp.application.trends import Trends
 from dpp.application.users import Users
 from dpp.application.views import View
@@ -99,10 +101,12 @@ from dpp.domain.calendar import BusinessCalendar
 from dpp.domain.configuration import Configuration
 from dpp.domain.privacy import Pseudonymiser
 from dpp.domain.quality import MeasuredRate
+from dpp.entrypoints.bootstrap.administering import Administering
 from dpp.entrypoints.bootstrap.database import dsn_of
 from dpp.entrypoints.bootstrap.explaining import Explaining
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.bootstrap.signing_in import client_of
+from dpp.entrypoints.bootstrap.sources import Sources
 
 ANONYMISATION_KEY = "anonymisation_key"
 
@@ -137,6 +141,8 @@ class Platform(Provider):
     operations_reader = provide(PostgresOperationsReader, provides=OperationsReader)
     pulse_reader = provide(PostgresPulse, provides=PulseReader)
     pulse_aggregates = provide(PostgresPulse, provides=PulseAggregates)
+    raw_answers = provide(PostgresPulse, provides=RawAnswers)
+    survey_retention = provide(SurveyRetention)
     bottleneck_reader = provide(PostgresBottleneckReader, provides=BottleneckReader)
     correlations = provide(PostgresCorrelations, provides=Correlations)
     flow_reader = provide(PostgresFlowReader, provides=FlowReader)
@@ -144,6 +150,7 @@ class Platform(Provider):
     measure_reader = provide(PostgresMeasureReader, provides=MeasureReader)
     measures = provide(PostgresMeasures, provides=MeasureStore)
     figure_history = provide(FigureHistory)
+    freshness = provide(Freshness)
     jobs = provide(PostgresJobs, provides=Jobs)
     intake = provide(Intake)
     doors = provide(Doors)
@@ -411,5 +418,11 @@ class Platform(Provider):
 def container(settings: Settings, *overrides: Provider) -> AsyncContainer:
     """Wire a process; ``overrides`` replace single adapters and must say so."""
     return make_async_container(
-        Platform(), Explaining(), *overrides, context={Settings: settings}, validation_settings=STRICT_VALIDATION
+        Platform(),
+        Explaining(),
+        Administering(),
+        Sources(),
+        *overrides,
+        context={Settings: settings},
+        validation_settings=STRICT_VALIDATION,
     )

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dishka import Provider
 from litestar import Litestar
 
+from dpp.application.administration import Administration
+from dpp.application.administration_reader import AdministrationReader
+from dpp.application.backfill import Backfill
 from dpp.application.blames import Blames
 from dpp.application.change_ledger import ChangeLedger
 from dpp.application.cross_stream import CrossStream
@@ -18,16 +21,20 @@ from dpp.application.evidence import Explanations
 from dpp.application.figure_history import FigureHistory
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
+from dpp.application.freshness import Freshness
 from dpp.application.ingest import Intake
 from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks
+from dpp.application.mapping_preview import MappingPreviews
 from dpp.application.oidc import OpenIdSignIn
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
 from dpp.application.readers import OperationsReader
+from dpp.application.repairing import Repairing
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.sprint_snapshots import SprintStore
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
 from dpp.entrypoints.bootstrap.providers import container
@@ -66,13 +73,20 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     blames=await wired.get(Blames),
                     manual_links=await wired.get(ManualLinks),
                     forecasts=await wired.get(Forecasts),
+                    backfill=await wired.get(Backfill),
+                    sprint_store=await wired.get(SprintStore),
                     pulse=await wired.get(Pulse),
                     survey=await wired.get(Survey),
                     cross_stream=await wired.get(CrossStream),
                     flow_over_time=await wired.get(FlowOverTime),
                     figure_history=await wired.get(FigureHistory),
                     explanations=await wired.get(Explanations),
+                    administration=await wired.get(Administration),
+                    administration_reader=await wired.get(AdministrationReader),
+                    mapping_previews=await wired.get(MappingPreviews),
+                    repairing=await wired.get(Repairing),
                     operations=await wired.get(OperationsReader),
+                    freshness=await wired.get(Freshness),
                     events=await wired.get(EventStore),
                     keys=await wired.get(ApiKeys),
                     signin=await wired.get(SignIn),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from dpp.application.backfill import OffPeak
 from dpp.domain.errors import InvalidInput
 
 
@@ -48,6 +49,15 @@ def _choice(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _hours(text: str) -> OffPeak:
+    start, _, end = text.partition("-")
+    if not (start.isascii() and start.isdigit() and end.isascii() and end.isdigit()):
+        raise ValueError("must be two hours, such as 20-6")
+    if int(start) > 24 or int(end) > 24:
+        raise ValueError("has hours beyond 24")
+    return OffPeak(start_hour=int(start), end_hour=int(end))
 
 
 def _path(text: str) -> Path:
@@ -115,6 +125,20 @@ SETTINGS: tuple[Setting, ...] = (
         purpose="`json`, or `console` for people",
         default="json",
         read=_choice("json", "console"),
+    ),
+    Setting(
+        variable="DPP_BACKFILL_HOURS",
+        attribute="backfill_hours",
+        purpose="the hours, in the platform's time zone, in which the worker reads histories, such as `20-6`",
+        default="0-24",
+        read=_hours,
+    ),
+    Setting(
+        variable="DPP_GITHUB_RATE_RESERVE",
+        attribute="github_rate_reserve",
+        purpose="requests of GitHub's hourly limit of an organisation that are left for what cannot wait (§5.3.7)",
+        default="500",
+        read=_whole(0, 100_000),
     ),
     Setting(
         variable="AUTH_METHOD",
@@ -186,6 +210,8 @@ class Settings:
     public_url: str | None = None
     log_level: str = "info"
     log_format: str = "json"
+    backfill_hours: OffPeak = field(default_factory=OffPeak)
+    github_rate_reserve: int = 500
     auth_method: str = "database"
     oidc_issuer_url: str | None = None
     oidc_client_id: str | None = None

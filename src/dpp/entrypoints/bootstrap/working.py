@@ -19,8 +19,10 @@ from dpp.application.jobs import JobRunner, Jobs
 from dpp.application.measure import Measurer
 from dpp.application.ports import Clock, EventStore
 from dpp.application.pulse import PulseAggregation
+from dpp.application.survey_retention import SurveyRetention
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
+from dpp.entrypoints.bootstrap.sources import Asking
 from dpp.entrypoints.worker.main import Worker
 from dpp.entrypoints.worker.schedules import FINISHED_JOBS_KEPT, Tasks, table
 
@@ -31,7 +33,8 @@ async def scheduled(wired: AsyncContainer) -> Tasks:
     events, sessions = await wired.get(EventStore), await wired.get(AccessStore)
     forecasts, current = await wired.get(Forecasts), await wired.get(CurrentConfiguration)
     correlation, aggregation = await wired.get(Correlation), await wired.get(PulseAggregation)
-    measurer = await wired.get(Measurer)
+    retention = await wired.get(SurveyRetention)
+    measurer, asking = await wired.get(Measurer), await wired.get(Asking)
     return Tasks(
         expire_unread_payloads=lambda: events.expire_dead_letters(now=clock.now()),
         forget_ended_sessions=lambda: sessions.delete_expired_sessions(before=clock.now()),
@@ -40,8 +43,16 @@ async def scheduled(wired: AsyncContainer) -> Tasks:
         catch_up_forecasts=lambda: forecasts.catch_up_forecasts(at=clock.now()),
         correlate_streams=lambda: correlation.correlate(now=clock.now(), configuration=current.value),
         aggregate_pulse=lambda: aggregation.aggregate(now=clock.now(), configuration=current.value),
+        expire_survey_answers=lambda: retention.expire(now=clock.now(), configuration=current.value),
         measure_days=measurer.measure_stale,
         close_days=measurer.close_days,
+        snapshot_sprints=asking.snapshot_sprints,
+        close_sprints=asking.close_sprints,
+        backlog_state=asking.backlog_state,
+        find_jira_gaps=asking.find_jira_gaps,
+        sync_repositories=asking.sync_repositories,
+        find_github_gaps=asking.find_github_gaps,
+        run_backfills=asking.run_backfills,
     )
 
 

@@ -26,6 +26,8 @@ _PURPOSES = {
     "config.export": "Print the configuration as a file.",
     "users.add": "Add a local user.",
     "keys.create": "Make an API key and print it, once.",
+    "backfill": "Read the history of a source, resumable.",
+    "fields": "Propose the fields table of the configuration from what Jira has.",
     "rebuild": "Make the derived tables anew from the events.",
     "archive.verify": "Check the archive for damage.",
     "archive.replay": "Write the archive's deliveries to the event tables again.",

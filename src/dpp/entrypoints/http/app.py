@@ -17,6 +17,7 @@ from dpp import __version__
 from dpp.domain.errors import DppError, Unavailable
 from dpp.entrypoints.http import (
     admin,
+    backfills,
     cross_stream,
     errors,
     evidence,
@@ -34,13 +35,27 @@ from dpp.entrypoints.http import (
     security,
     signin_oidc,
     signin_pages,
+    sprint_history,
     sprints,
     streams,
     survey_pages,
     trends,
 )
+from dpp.entrypoints.http.administration import routes as administration_routes
+from dpp.entrypoints.http.administration.administering import Administering
+from dpp.entrypoints.http.administration.frame import Framing
 from dpp.entrypoints.http.auth import Gate, guard, provide_principal
-from dpp.entrypoints.http.dashboard import assets, cross_stream_page, flow_page, pages
+from dpp.entrypoints.http.dashboard import (
+    assets,
+    chart_files,
+    cross_stream_page,
+    explain_page,
+    flow_page,
+    page_tables,
+    pages,
+    restatements_page,
+    wall_page,
+)
 from dpp.entrypoints.http.parts import Parts
 from dpp.entrypoints.http.query_names import known_parameters
 
@@ -65,7 +80,12 @@ class _Started:
         self._gate = None
         if parts is not None:
             key = parts.secrets.get(SESSION_KEY)
-            self._gate = Gate(keys=parts.keys, signin=parts.signin, session_key=key)
+            self._gate = Gate(
+                keys=parts.keys,
+                signin=parts.signin,
+                session_key=key,
+                is_behind_proxy=parts.public_url is not None,
+            )
 
     @property
     def parts(self) -> Parts:
@@ -106,8 +126,29 @@ class _Started:
             ledger=self.parts.change_ledger,
             pulse=self.parts.pulse,
             flow=self.parts.flow_over_time,
+            explanations=self.parts.explanations,
+            history=self.parts.figure_history,
+            freshness=self.parts.freshness,
             gate=self.gate,
             public_url=self.parts.public_url,
+        )
+
+    def framing(self) -> Framing:
+        return Framing(gate=self.gate, configuration=self.parts.configuration, public_url=self.parts.public_url)
+
+    def administering(self) -> Administering:
+        return Administering(
+            framing=self.framing(),
+            administration=self.parts.administration,
+            previews=self.parts.mapping_previews,
+            reader=self.parts.administration_reader,
+            repairing=self.parts.repairing,
+            links=self.parts.manual_links,
+            freshness=self.parts.freshness,
+            operating=self.operating(),
+            backfill=self.parts.backfill,
+            current=self.parts.configuration,
+            clock=self.parts.clock,
         )
 
     def signing_in(self) -> signin_pages.SigningIn:
@@ -146,7 +187,7 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
     }
     app = Litestar(
         [
-            intake.router(lambda: started.parts.doors),
+            intake.router(lambda: started.parts.doors, is_behind_proxy=public_url is not None),
             Router(
                 "/api/v1",
                 route_handlers=_api(started),
@@ -159,6 +200,7 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
             *health.routes(started.is_ready),
         ],
         lifespan=[lifespan],
+        middleware=[security.own_host_only(public_url=public_url)],
         before_send=[security.headers_hook(public_url=public_url)],
         exception_handlers={
             DppError: errors.on_platform_error,
@@ -182,6 +224,13 @@ def _pages(started: _Started) -> list[Any]:
         *pages.routes(started.showing),
         *cross_stream_page.routes(started.showing, lambda: started.parts.cross_stream),
         *flow_page.routes(started.showing),
+        *administration_routes.pages(started.administering),
+        *explain_page.routes(started.showing),
+        *restatements_page.routes(started.showing),
+        *page_tables.routes(started.showing, lambda: started.parts.cross_stream),
+        *chart_files.routes(started.showing, lambda: started.parts.cross_stream),
+        *wall_page.routes(started.showing),
+        *survey_pages.routes(started.surveying),
     ]
 
 
@@ -198,7 +247,10 @@ def _api(started: _Started) -> list[Any]:
         manual_links.route(lambda: started.parts.manual_links),
         *streams.routes(lambda: started.parts.configuration.value),
         *sprints.routes(started.operating),
+        *sprint_history.routes(started.operating, lambda: started.parts.sprint_store),
+        *backfills.routes(lambda: started.parts.backfill),
         *admin.routes(started.operating),
+        *administration_routes.api(started.administering),
         Router("/", route_handlers=[live.route(lambda: started.parts.feed)], opt=_AS_IT_IS),
     ]
 

@@ -10,10 +10,12 @@ from typing import Any
 from litestar.connection import ASGIConnection, Request
 from litestar.handlers import BaseRouteHandler
 
-from dpp.application.keys import ApiKeys
+from dpp.application.keys import ApiKeys, InvalidKey
 from dpp.application.signin import SignIn
 from dpp.domain.access import Permission, Principal
 from dpp.domain.errors import Forbidden, Unauthenticated
+from dpp.entrypoints.http.addresses import address_of
+from dpp.entrypoints.http.failed_keys import FailedKeys
 
 COOKIE = "dpp_session"
 CSRF_HEADER = "x-csrf-token"
@@ -21,6 +23,8 @@ CSRF_FIELD = "csrf_token"
 #: Option of a route whose form carries the token in ``CSRF_FIELD``; the route itself looks at it, and can show the form
 #: again with what was typed.
 CSRF_IN_FORM = "csrf_in_form"
+#: Option of a route that people reach by their role and keys by another permission; either of the two opens it.
+OR_PERMISSION = "or_permission"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -28,12 +32,14 @@ Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 class Gate:
-    """Decides who may pass; one per application."""
+    """Decides who may pass; one per application. ``is_behind_proxy`` says who the other end of a connection is."""
 
-    def __init__(self, *, keys: ApiKeys, signin: SignIn, session_key: bytes) -> None:
+    def __init__(self, *, keys: ApiKeys, signin: SignIn, session_key: bytes, is_behind_proxy: bool = False) -> None:
         self._keys = keys
         self._signin = signin
         self._session_key = session_key
+        self._is_behind_proxy = is_behind_proxy
+        self._failed = FailedKeys()
 
     async def principal(self, connection: Connection, *, csrf_in_form: bool = False) -> Principal:
         """Return who is asking.
@@ -44,10 +50,11 @@ class Gate:
 
         Raises:
             Unauthenticated: neither a valid key nor a valid session came with the request.
+            TooManyRequests: too many invalid keys came from the same address.
         """
         header = connection.headers.get("authorization")
         if header is not None:
-            return await self._keys.verify(header)
+            return await self._owner(connection, header)
         token = connection.cookies.get(COOKIE)
         if token is None:
             raise Unauthenticated("Sign in, or send an API key in the Authorization header as Bearer")
@@ -55,6 +62,16 @@ class Gate:
         if not csrf_in_form and connection.scope.get("method", "GET") not in SAFE_METHODS:
             self._check_csrf(connection, token)
         return principal
+
+    async def _owner(self, connection: Connection, header: str) -> Principal:
+        peer = connection.client.host if connection.client else None
+        address = address_of(peer=peer, headers=connection.headers, is_behind_proxy=self._is_behind_proxy)
+        self._failed.check(address, is_known=lambda: self._keys.has_seen(header))
+        try:
+            return await self._keys.verify(header)
+        except InvalidKey:
+            self._failed.note(address)
+            raise
 
     def csrf_token(self, session_token: str) -> str:
         """Return the token that state-changing requests of a session carry beside the cookie."""
@@ -69,13 +86,14 @@ class Gate:
 def guard(gate: Callable[[], Gate]) -> Guard:
     """Build the guard that every protected route stands behind.
 
-    A route says what it needs as ``opt={"permission": …}``; one that says nothing is closed to everybody.
+    A route says what it needs as ``opt={"permission": …}``; one that says nothing is closed to everybody. With
+    ``or_permission`` beside it, that one opens the route too.
     """
 
     async def check(connection: Connection, handler: BaseRouteHandler) -> None:
-        permission = handler.opt.get("permission")
+        permission, otherwise = handler.opt.get("permission"), handler.opt.get(OR_PERMISSION)
         principal = await gate().principal(connection, csrf_in_form=handler.opt.get(CSRF_IN_FORM) is True)
-        if not isinstance(permission, Permission) or permission not in principal.permissions:
+        if not isinstance(permission, Permission) or principal.permissions.isdisjoint({permission, otherwise}):
             raise Forbidden("You may not do this; an administrator can give you the role for it")
         connection.state["principal"] = principal
 

@@ -8,6 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from dpp.application.rates import TooManyRequests
 from dpp.application.reading import MalformedPayload
 from dpp.application.throttle import TooManyAttempts
 from dpp.domain.errors import (
@@ -35,6 +36,7 @@ STATUS: tuple[tuple[type[DppError], int], ...] = (
     (InvalidInput, 422),
     (NotEnoughData, 422),
     (TooManyAttempts, 429),
+    (TooManyRequests, 429),
     (Unauthenticated, 401),
     (Forbidden, 403),
     (NotFound, 404),
@@ -50,7 +52,7 @@ def on_platform_error(_request: Request[Any, Any, Any], error: DppError) -> Resp
     """Answer an error that the platform raised on purpose."""
     status = next((status for family, status in STATUS if isinstance(error, family)), 500)
     headers = {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyRequests):
         headers["retry-after"] = str(error.retry_after)
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="dpp"'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from litestar import Response, get
@@ -59,19 +59,32 @@ def routes(answering: Callable[[], Answering], explanations: Callable[[], Explan
             configuration=to.configuration.value,
         )
         found = await explanations().explain(question)
-        view = question.view
-        page = paging.page(
-            [item for item in found.found.items if counted is None or item.counted is counted],
-            key=_key,
-            of=(metric, view.delivery_stream_id, view.tech_stream_id, question.window_days, as_of, counted),
-            limit=limit,
-            cursor=cursor,
-        )
+        page = listed(question, found.found.items, as_of=as_of, counted=counted, limit=limit, cursor=cursor)
         meta = {**to.meta(found.found.asked), "limit": page.meta.limit, "next_cursor": page.meta.next_cursor}
         links = SourceLinks.of(question.configuration)
         return answer(evidence_shapes.evidence(found, page.rows, links=links), meta=meta)
 
     return [evidence]
+
+
+def listed(
+    question: Question,
+    items: Sequence[Item],
+    *,
+    as_of: str | None,
+    counted: bool | None = None,
+    limit: int | None = None,
+    cursor: str | None = None,
+) -> paging.Page[Item]:
+    """Return a page of the items of an answer; arguments and errors as those of the route and of ``paging.page``."""
+    view = question.view
+    return paging.page(
+        [item for item in items if counted is None or item.counted is counted],
+        key=_key,
+        of=(question.metric.name, view.delivery_stream_id, view.tech_stream_id, question.window_days, as_of, counted),
+        limit=limit,
+        cursor=cursor,
+    )
 
 
 def _key(item: Item) -> str:

@@ -14,9 +14,13 @@ from litestar.params import FromPath
 
 from dpp.application.deliveries import Appended
 from dpp.application.doors import Doors
+from dpp.application.keys import InvalidKey
 from dpp.application.reading import PushFormat
 from dpp.domain.errors import TooLarge
+from dpp.entrypoints.http.addresses import address_of
 from dpp.entrypoints.http.envelope import answer
+from dpp.entrypoints.http.errors import on_platform_error
+from dpp.entrypoints.http.failed_keys import FailedKeys
 
 MEBIBYTE = 1024 * 1024
 GITHUB_LIMIT = 25 * MEBIBYTE
@@ -102,8 +106,26 @@ def _foreign(form: PushFormat, doors: Callable[[], Doors]) -> HTTPRouteHandler:
     return foreign
 
 
-def router(doors: Callable[[], Doors]) -> Router:
-    """Build the routes; ``doors`` gives the platform's doors once it has started."""
+def router(doors: Callable[[], Doors], *, is_behind_proxy: bool = False) -> Router:
+    """Build the routes.
+
+    Args:
+        doors: gives the platform's doors once it has started.
+        is_behind_proxy: whether a proxy stands between the senders and us.
+    """
+    failed = FailedKeys()
+
+    def sender(request: Request[Any, Any, Any]) -> str:
+        peer = request.client.host if request.client else None
+        return address_of(peer=peer, headers=request.headers, is_behind_proxy=is_behind_proxy)
+
+    async def slow_down(request: Request[Any, Any, Any]) -> None:
+        if (header := request.headers.get("authorization")) is not None:
+            failed.check(sender(request), is_known=lambda: doors().has_seen(header))
+
+    def on_invalid_key(request: Request[Any, Any, Any], error: InvalidKey) -> Response[bytes]:
+        failed.note(sender(request))
+        return on_platform_error(request, error)
 
     @post("/webhooks/github", status_code=202)
     async def github(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -146,6 +168,8 @@ def router(doors: Callable[[], Doors]) -> Router:
         "/api/v1",
         route_handlers=[github, jira, jira_by_token, deployment, incident, pulse, *foreign],
         tags=["Intake"],
+        before_request=slow_down,
+        exception_handlers={InvalidKey: on_invalid_key},
         # Each door has a limit of its own; the framework's, of 10 MB, would be the lower one.
         request_max_body_size=None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,7 +14,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from dpp.application.ingest import Intake
-from dpp.domain.access import Permission
+from dpp.domain.access import Permission, Principal
+from dpp.domain.errors import Forbidden
 
 
 class IntakeCollector(Collector):
@@ -53,8 +55,10 @@ def route(intake: Callable[[], Intake]) -> HTTPRouteHandler:
         return registries[0]
 
     @get("/metrics", opt={"permission": Permission.METRICS_READ}, include_in_schema=False)
-    async def metrics() -> Response[Any]:
-        """Return the measurements of this process."""
+    async def metrics(principal: NamedDependency[Principal]) -> Response[Any]:
+        """Return the measurements of this process; they count deliveries of all streams."""
+        if not principal.scope.is_all:
+            raise Forbidden("These measurements are of all streams together; use a key that is for all of them")
         return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
 
     return metrics

@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from litestar.types import Message, Scope
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from dpp.domain.errors import InvalidInput
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -16,6 +19,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data:",
         "connect-src 'self'",
         "font-src 'self'",
+        "object-src 'none'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -33,9 +37,19 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-STRICT_TRANSPORT_SECURITY = "max-age=31536000"
+STRICT_TRANSPORT_SECURITY = "max-age=31536000; includeSubDomains"
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 OWN_SITES = frozenset({"same-origin", "none"})
+#: Where machines come, by whatever name their network has for us; what they bring proves itself.
+FOR_MACHINES = ("/health/", "/metrics", "/api/v1/webhooks/", "/api/v1/events/")
+#: With the answer that ends a session: what the browser has kept of the pages goes.
+CLEAR_CACHE = {"clear-site-data": '"cache"'}
+
+
+class UnknownHost(InvalidInput):
+    """The Host header names no address of the platform."""
+
+    code = "unknown_host"
 
 
 def headers_hook(*, public_url: str | None = None) -> Callable[[Message, Scope], Awaitable[None]]:
@@ -59,6 +73,34 @@ def headers_hook(*, public_url: str | None = None) -> Callable[[Message, Scope],
     return set_headers
 
 
+def own_host_only(*, public_url: str | None) -> Callable[[ASGIApp], ASGIApp]:
+    """Build the middleware that turns away browsers which were led here under another name (DNS rebinding).
+
+    Args:
+        public_url: the address that browsers use. None, and any name will do: nobody has said which is ours.
+    """
+    own = urlsplit(public_url).hostname if public_url else None
+
+    def around(app: ASGIApp) -> ASGIApp:
+        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+            if own is not None and scope["type"] == ScopeType.HTTP and not scope["path"].startswith(FOR_MACHINES):
+                host = _host_of(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
+                if host not in LOCAL_HOSTS | {own}:
+                    raise UnknownHost(f"The platform is not known by this name; open {public_url}", field="Host")
+            await app(scope, receive, send)
+
+        return checked
+
+    return around
+
+
+def _host_of(header: str) -> str | None:
+    try:
+        return urlsplit(f"//{header}").hostname
+    except ValueError:
+        return None
+
+
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
@@ -70,10 +112,7 @@ def is_https(scheme: str, *, public_url: str | None) -> bool:
 
 def is_local(host: str) -> bool:
     """Whether a Host header names the reader's own machine."""
-    try:
-        return urlsplit(f"//{host}").hostname in LOCAL_HOSTS
-    except ValueError:
-        return False
+    return _host_of(host) in LOCAL_HOSTS
 
 
 def needs_secure_cookie(scheme: str, host: str, *, public_url: str | None) -> bool:

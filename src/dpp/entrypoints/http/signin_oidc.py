@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Response, get
@@ -11,6 +12,7 @@ from litestar.response import Redirect
 
 from dpp.application.oidc import OpenIdSignIn, Returned
 from dpp.application.oidc_ports import ProviderUnavailable, SignInRefused
+from dpp.application.rates import Allowance, TooManyRequests
 from dpp.application.signin_state import LIFETIME
 from dpp.domain.errors import NotFound
 from dpp.entrypoints.http.dashboard import problems
@@ -25,6 +27,7 @@ from dpp.entrypoints.http.signin_pages import (
     SigningIn,
     cookie_for,
     is_signed_in,
+    sender,
     sign_in_page,
     signed_in,
 )
@@ -34,11 +37,16 @@ CALLBACK = f"{BEGIN}/callback"
 STATE_COOKIE = "dpp_oidc_"
 #: Enough of the state to keep apart the sign-ins of several tabs, whose cookies are named after it.
 NAME_LENGTH = 12
+#: Answers from one address that were refused: so many at once, and then one in six seconds. Each may cost the provider
+#: a request; a good one never counts.
+REFUSED_AT_ONCE = 20
+REFUSED_PER_SECOND = 1 / 6
 
 
 def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
     """Build the routes, which are open to all and not there when people sign in otherwise."""
     handlers = problems.handlers(lambda: signing_in().gate)
+    refused = Allowance(burst=REFUSED_AT_ONCE, per_second=REFUSED_PER_SECOND)
 
     @get(BEGIN, exception_handlers=handlers, include_in_schema=False)
     async def begin(request: AnyRequest) -> Response[Any]:
@@ -68,10 +76,16 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
             sealed=request.cookies.get(_name(state)),
         )
         response: Response[Any]
+        now, address = datetime.now(UTC), sender(request, to)
         try:
+            refused.check(address, now)
             finished = await oidc.finish(returned)
             response = signed_in(request, to, finished.session, wanted=local_path(finished.wanted))
+        except TooManyRequests as error:
+            headers = {"retry-after": str(error.retry_after)}
+            return sign_in_page(request, to, wanted="/", error=str(error), status=429, headers=headers)
         except SignInRefused as error:
+            refused.use(address, now)
             response = sign_in_page(request, to, wanted="/", error=str(error), status=401)
         except ProviderUnavailable as error:
             response = _unavailable(request, to, error, wanted="/")

@@ -18,10 +18,11 @@ from dpp.application.oidc import OpenIdSignIn
 from dpp.application.signin import NewSession, SignIn
 from dpp.application.throttle import TooManyAttempts
 from dpp.domain.errors import Unauthenticated
+from dpp.entrypoints.http.addresses import address_of
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.security import is_own_form, local_path, needs_secure_cookie
+from dpp.entrypoints.http.security import CLEAR_CACHE, is_own_form, local_path, needs_secure_cookie
 
 #: Where a sign-in by way of the identity provider begins.
 BEGIN = f"{problems.SIGN_IN}/oidc"
@@ -79,7 +80,7 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
             return Redirect(begin_address(wanted), status_code=303, headers=NO_STORE)
         if not _is_ours(request, to, nonce=request.cookies.get(FORM_COOKIE), token=fields.get(CSRF_FIELD, "")):
             return sign_in_page(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
-        address = request.client.host if request.client else None
+        address = sender(request, to)
         try:
             session = await to.signin.sign_in(email, fields.get("password", ""), address)
         except TooManyAttempts as error:
@@ -99,11 +100,17 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
                 return sign_in_page(request, to, wanted="/", error=NOT_OUT, status=403)
             await to.signin.sign_out(token)
         after = SIGNED_OUT if to.oidc is not None else problems.SIGN_IN
-        response = Redirect(after, status_code=303, headers=NO_STORE)
+        response = Redirect(after, status_code=303, headers={**NO_STORE, **CLEAR_CACHE})
         response.set_cookie(cookie_for(request, to, COOKIE, "", max_age=0))
         return response
 
     return [form, sign_in, sign_out]
+
+
+def sender(request: AnyRequest, to: SigningIn) -> str:
+    """Return where a request comes from, for limits."""
+    peer = request.client.host if request.client else None
+    return address_of(peer=peer, headers=request.headers, is_behind_proxy=to.public_url is not None)
 
 
 async def _fields(request: AnyRequest) -> dict[str, str]:

@@ -100,14 +100,15 @@ class TestWords:
             (None, "–"),
             (0, "0"),
             (3.04, "3"),
-            (3.05, "3"),
+            (3.05, "3.1"),
+            (3.25, "3.3"),
             (3.16, "3.2"),
             (12345.0, "12\u202f345"),
             (999.96, "1\u202f000"),
         ],
     )
     def test_numbers(self, value: float | None, said: str) -> None:
-        """Whole numbers have no decimals, others one, thousands are set apart, and nothing is a dash."""
+        """Whole numbers have no decimals, others one, rounded as browsers do, thousands apart; nothing is a dash."""
         assert said == words.number(value)
 
     @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ class TestWords:
         """Up to two hours in minutes, up to two days in hours, then in days."""
         assert said == words.clock_time(minutes)
 
-    @pytest.mark.parametrize(("value", "said"), [(None, "–"), (0, "0"), (0.04, "0"), (1.25, "+1.2"), (-3, "−3")])
+    @pytest.mark.parametrize(("value", "said"), [(None, "–"), (0, "0"), (0.04, "0"), (1.25, "+1.3"), (-3, "−3")])
     def test_differences_have_a_sign(self, value: float | None, said: str) -> None:
         """What rounds to nothing has none."""
         assert said == words.signed(value)

@@ -1,8 +1,67 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar import Litestar, get
+from litestar.testing import TestClient
 
-from dpp.entrypoints.http.security import is_local, is_own_form, local_path, needs_secure_cookie
+from dpp.domain.errors import DppError
+from dpp.entrypoints.http.errors import on_platform_error
+from dpp.entrypoints.http.security import (
+    headers_hook,
+    is_local,
+    is_own_form,
+    local_path,
+    needs_secure_cookie,
+    own_host_only,
+)
+
+PUBLIC = "https://dpp.acme.example"
+
+
+@get(["/page", "/api/v1/webhooks/github", "/health/ready"], sync_to_thread=False)
+def anything() -> str:
+    """Answer."""
+    return "here"
+
+
+def served(public_url: str | None) -> Litestar:
+    """Return an application that knows its public address, or none."""
+    return Litestar(
+        [anything],
+        middleware=[own_host_only(public_url=public_url)],
+        before_send=[headers_hook(public_url=public_url)],
+        exception_handlers={DppError: on_platform_error},
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "status"),
+    [
+        ("dpp.acme.example", "/page", 200),
+        ("DPP.acme.example:443", "/page", 200),
+        ("localhost:8080", "/page", 200),
+        ("evil.example", "/page", 422),
+        ("dpp.acme.example.evil.example", "/page", 422),
+        ("[broken", "/page", 422),
+        ("dpp-service.cluster.internal", "/api/v1/webhooks/github", 200),
+        ("10.0.0.7:8080", "/health/ready", 200),
+    ],
+)
+def test_browsers_come_by_the_platforms_own_name(host: str, path: str, status: int) -> None:
+    """Pages answer to the public name and the own machine only; machines may use any name."""
+    with TestClient(served(PUBLIC)) as client:
+        answer = client.get(path, headers={"host": host})
+
+    assert status == answer.status_code
+    if status == 422:
+        assert "unknown_host" == answer.json()["error"]["code"]
+    assert "max-age=31536000; includeSubDomains" == answer.headers["strict-transport-security"]
+
+
+def test_without_a_public_address_any_name_will_do() -> None:
+    """A platform that was not told its address cannot refuse one."""
+    with TestClient(served(None)) as client:
+        assert 200 == client.get("/page", headers={"host": "anything.example"}).status_code
 
 
 @pytest.mark.parametrize("path", ["/", "/?stream=payments&window=30", "/a/b#c", "/?next=//x", "/%5Cx"])

@@ -13,6 +13,7 @@ from litestar.testing import TestClient
 
 from dpp.entrypoints.http import signin_oidc, signin_pages
 from dpp.entrypoints.http.auth import COOKIE, Gate
+from dpp.entrypoints.http.signin_oidc import REFUSED_AT_ONCE
 from dpp.entrypoints.http.signin_pages import SigningIn
 from tests.support.identity_provider import ISSUER
 from tests.support.oidc_site import Site
@@ -160,6 +161,14 @@ def test_a_callback_out_of_nowhere_is_refused(anybody: Browser) -> None:
         answer = anybody.get("/sign-in/oidc/callback?" + urlencode(query))
         assert (401, True) == (answer.status_code, "not begun in this browser" in answer.text)
         assert COOKIE not in set_cookies(answer)
+
+
+def test_refused_answers_are_slowed_down(site: Site, anybody: Browser) -> None:
+    """After twenty refusals an address must wait some seconds, and only that."""
+    asked = {anybody.get("/sign-in/oidc/callback?state=x&code=y").status_code for _ in range(REFUSED_AT_ONCE)}
+    assert {401} == asked
+    slowed = anybody.get("/sign-in/oidc/callback?state=x&code=y")
+    assert (429, True) == (slowed.status_code, 1 <= int(slowed.headers["retry-after"]) <= 6)
 
 
 def test_a_provider_that_is_away_is_told(site: Site, anybody: Browser) -> None:

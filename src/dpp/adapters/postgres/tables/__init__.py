@@ -10,10 +10,12 @@ __all__ = ["metadata"]
 from dpp.adapters.postgres.tables import (  # noqa: F401
     access,
     configuration,
+    contributions,
     deliveries,
     derived,
     events,
     measures,
     operations,
     quality,
+    sources,
 )

@@ -104,6 +104,7 @@ incidents = Table(
     PrimaryKeyConstraint("incident_id"),
     Index(None, "source_incident_id"),
     Index(None, "tech_stream_id", "started_at"),
+    Index(None, "started_at"),
     Index(None, "resolved_at"),
     comment="Incidents as they stand; fault says what is wrong with their reports, and then they do not count",
 )

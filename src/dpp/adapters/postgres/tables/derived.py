@@ -9,11 +9,13 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Double,
     Index,
     Integer,
+    LargeBinary,
     Numeric,
     Table,
     Text,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from dpp.adapters.postgres.tables.columns import NEW_ID, metadata, moment, reference, words
+from dpp.domain.positions import LABELS
 
 #: Where an interval has no end yet.
 FOREVER = text("'infinity'::timestamptz")
@@ -112,6 +115,47 @@ work_item_stays = Table(
     comment="Where every ticket was, and when; a stay without an end ends at infinity",
 )
 
+work_item_places = Table(
+    "work_item_places",
+    metadata,
+    words("issue_id"),
+    words("ticket_id"),
+    Column("delivery_stream_id", Uuid),
+    Column("tech_stream_ids", ARRAY(Uuid), nullable=False),
+    words("stage"),
+    Column("is_active_work", Boolean, nullable=False),
+    moment("first_in_progress"),
+    moment("stayed_from", nullable=False),
+    moment("entered_at", nullable=False),
+    moment("left_at", nullable=False),
+    Index(None, "issue_id"),
+    Index(
+        "ix_work_item_places_unfinished",
+        "left_at",
+        "entered_at",
+        postgresql_include=["issue_id", "delivery_stream_id", "tech_stream_ids", "stage", "is_active_work"],
+        postgresql_where=text("stage <> 'done'"),
+    ),
+    Index(
+        "ix_work_item_places_of_stream",
+        "delivery_stream_id",
+        "left_at",
+        "entered_at",
+        postgresql_include=["issue_id", "tech_stream_ids", "stage", "is_active_work"],
+        postgresql_where=text("stage <> 'done'"),
+    ),
+    Index(
+        "ix_work_item_places_done",
+        "stayed_from",
+        postgresql_include=[
+            *("issue_id", "delivery_stream_id", "tech_stream_ids"),
+            *("is_active_work", "entered_at", "left_at"),
+        ],
+        postgresql_where=text("stage = 'done'"),
+    ),
+    comment="Where every ticket was while it had the same streams, and when",
+)
+
 work_item_attributions = Table(
     "work_item_attributions",
     metadata,
@@ -126,6 +170,9 @@ work_item_attributions = Table(
     Index("ix_work_item_attributions_ended", "valid_to", postgresql_where=text("valid_to < 'infinity'")),
     comment="Which key and streams every ticket had, and when",
 )
+
+
+_LABEL_DAYS = " || ".join(f"float8send(coalesce((stage_durations ->> '{label}')::float8, 'NaN'))" for label in LABELS)
 
 
 def _cycle_columns() -> list[Column[Any]]:
@@ -147,6 +194,7 @@ def _cycle_columns() -> list[Column[Any]]:
         Column("flow_efficiency_pct", Double),
         Column("stage_durations", JSONB, nullable=False),
         Column("sprint_id", Uuid),
+        Column("label_days", LargeBinary, Computed(_LABEL_DAYS, persisted=True)),
     ]
 
 
@@ -158,7 +206,14 @@ work_item_cycles = Table(
     UniqueConstraint("ticket_id"),
     Index(None, "issue_id"),
     Index(None, "delivery_stream_id", "completed_at"),
-    Index(None, "completed_at"),
+    Index(
+        None,
+        "completed_at",
+        postgresql_include=[
+            *("issue_id", "delivery_stream_id", "tech_stream_ids"),
+            *("cycle_time_days", "flow_efficiency_pct"),
+        ],
+    ),
     comment="Completed tickets with their times in working days (§4.4.2)",
 )
 
@@ -224,7 +279,14 @@ pr_cycles = Table(
     UniqueConstraint("repo_id", "pr_number"),
     Index(None, "tech_stream_id", "merged_at"),
     Index(None, "delivery_stream_id", "merged_at"),
-    Index(None, "closed_at"),
+    Index(
+        None,
+        "closed_at",
+        postgresql_include=[
+            *("repo_id", "pr_number", "tech_stream_id", "delivery_stream_id"),
+            *("opened_at", "first_review_at"),
+        ],
+    ),
     comment="Merged and closed pull requests (§4.4.3)",
 )
 
@@ -289,6 +351,7 @@ pulse_aggregates = Table(
     Column("clarity_trend", Double),
     Column("overall_avg", Double, nullable=False),
     moment("computed_at", default_now=True),
+    Column("is_final", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("delivery_stream_id", "survey_period"),
     comment="Survey results, never of a single person (§4.4.7)",
 )

@@ -24,7 +24,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from dpp.adapters.postgres.tables.columns import NEW_ID, metadata, moment, reference, words
 from dpp.domain.events import (
@@ -197,6 +197,7 @@ pr_events = _pull_request_table(
 )
 Index(None, pr_events.c.linked_ticket_id, postgresql_where=pr_events.c.linked_ticket_id.is_not(None))
 Index(None, pr_events.c.tech_stream_id, pr_events.c.event_timestamp)
+Index("ix_pr_events_closed", pr_events.c.event_timestamp, postgresql_where=text("event_type = 'closed'"))
 Index(None, pr_events.c.head_sha)
 Index(None, pr_events.c.merge_sha, postgresql_where=pr_events.c.merge_sha.is_not(None))
 
@@ -237,6 +238,12 @@ cicd_events = Table(
         "repo_id",
         "event_timestamp",
         postgresql_where=text("event_type = 'rollback_completed' AND rollback_of IS NULL"),
+    ),
+    Index(
+        "ix_cicd_events_named",
+        "repo_id",
+        "linked_pr_number",
+        postgresql_where=text("linked_pr_number IS NOT NULL"),
     ),
     Index("ix_cicd_events_rollback_of", "rollback_of", postgresql_where=text("rollback_of IS NOT NULL")),
     comment="Builds and deployments (§4.3.4)",
@@ -314,6 +321,20 @@ push_events = Table(
     ),
     Index(None, "repo_id", "branch_name", "event_timestamp"),
     comment="Commits pushed to branches, for commit-based lead time (§6.4.4)",
+)
+
+event_reports = Table(
+    "event_reports",
+    metadata,
+    Column("report_id", Uuid, primary_key=True),
+    words("event_table"),
+    words("thing"),
+    Column("event_id", Uuid, nullable=False),
+    moment("event_timestamp", nullable=False),
+    moment("received_at", nullable=False),
+    Column("report", JSONB, nullable=False),
+    Index(None, "event_table", "thing"),
+    comment="Other reports of changes that are in an event table: kept, and not counted",
 )
 
 sprint_snapshots = Table(

@@ -11,7 +11,7 @@ from dpp.application.flow_answers import Ageing
 from dpp.application.queries import Diagnostic, Realtime
 from dpp.domain.figures import Figure
 from dpp.domain.stages import WIP_STAGES
-from dpp.entrypoints.http.dashboard import words
+from dpp.entrypoints.http.dashboard import manner, words
 
 Chart = dict[str, object]
 
@@ -96,5 +96,5 @@ def _number(value: object) -> float | None:
 
 
 def _wall_clock(when: datetime, zone: ZoneInfo) -> int:
-    """Milliseconds of a moment as the platform's zone reads it: charts and tables then agree wherever they are read."""
-    return timegm(when.astimezone(zone).timetuple()) * 1000
+    """Milliseconds of a moment as the clock on the reader's wall has it, so that charts and tables agree."""
+    return timegm(when.astimezone(manner.zone_of(zone)).timetuple()) * 1000

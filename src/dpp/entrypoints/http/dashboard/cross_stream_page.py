@@ -15,7 +15,7 @@ from dpp.application.views import may_name
 from dpp.domain.bottlenecks import BLOCK_DAYS, SeverityRow
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
 from dpp.entrypoints.http.dashboard import bottleneck_words
-from dpp.entrypoints.http.dashboard.beyond import Card
+from dpp.entrypoints.http.dashboard.beyond import HEATMAP, IMPACT
 from dpp.entrypoints.http.dashboard.cards import marks
 from dpp.entrypoints.http.dashboard.filters import Filters
 from dpp.entrypoints.http.dashboard.heatmap import Cell, Heatmap, heatmap, shades
@@ -25,16 +25,6 @@ from dpp.entrypoints.http.dashboard.zones import ZoneView, topics_of
 from dpp.entrypoints.http.source_links import SourceLinks
 
 ZONE = ZoneView(name="cross-stream", title="Across streams", topics=topics_of([METRIC]))
-HEATMAP = Card(
-    title="Technology dependency heatmap",
-    question="Which deliveries depend on which technology, and where does that hold them up?",
-    action="Begin where the most blocks are, and agree with that technology on what unblocks them.",
-)
-IMPACT = Card(
-    title="Impact of one technology",
-    question="Whom does this technology hold up, with which items, and what does that cost?",
-    action="Take these items to the people of the technology, the longest blocked first.",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +75,7 @@ class Questions:
         found = await self._cross_stream_of().bottlenecks(
             whole, configuration=configuration, window_days=looking.filters.window
         )
-        mapped = heatmap(found, streams=_streams(configuration, looking), chosen=chosen)
+        mapped = heatmap(found, streams=columns_of(configuration, looking), chosen=chosen)
         impact = None if chosen is None else await self._impact(to, looking, mapped, chosen)
         return {
             "heatmap_card": HEATMAP,
@@ -99,6 +89,7 @@ class Questions:
             "evidence": bottleneck_words.evidence(found.root_cause) if found.root_cause else None,
             "only_stream": _only_stream(configuration, looking),
             "all_streams_query": replace(looking.filters, stream=None).query(),
+            "all_technologies_query": replace(looking.filters, tech_stream=None).query(),
             "is_scoped": not looking.view.scope.is_all and bool(configuration.tech_streams),
             "links": SourceLinks.of(configuration),
             "impact": impact,
@@ -164,7 +155,7 @@ def _of_tech(filters: Filters, tech: TechStream) -> str:
     return f"/cross-stream?{replace(filters, tech_stream=tech.name).query()}"
 
 
-def _streams(configuration: Configuration, looking: Looking) -> tuple[DeliveryStream, ...]:
+def columns_of(configuration: Configuration, looking: Looking) -> tuple[DeliveryStream, ...]:
     """Return the delivery streams that are columns: those that may be named, or the chosen one."""
     only = looking.view.delivery_stream_id
     named = (row for row in configuration.delivery_streams if may_name(row, scope=looking.view.scope))

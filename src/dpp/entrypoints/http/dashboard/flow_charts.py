@@ -29,6 +29,7 @@ def series(
     unit: str,
     scale: tuple[float, float] | None = None,
     has_signs: bool = False,
+    marks: Mapping[str, Sequence[tuple[int, str]]] | None = None,
 ) -> Chart:
     """
     Lines over days.
@@ -40,13 +41,15 @@ def series(
         unit: of their values, for the axis.
         scale: ends of the axis; by default from 0 to where the values end.
         has_signs: whether each point has a sign of its own.
+        marks: by the name of a line, places among the days that something is to be said of.
     """
     drawn: list[Chart] = [
         {
             "name": name,
             "ink": ink,
             "dash": dash,
-            "values": [None if value is None else round(value, 2) for value in values],
+            "values": [None if value is None else round(value, 4) for value in values],
+            "marks": [list(mark) for mark in (marks or {}).get(name, ())],
         }
         for (name, values), ink, dash in zip(lines.items(), INKS, DASHES, strict=False)
     ]

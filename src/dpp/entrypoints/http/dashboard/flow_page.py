@@ -15,18 +15,13 @@ from dpp.application.views import may_name
 from dpp.domain.ageing import AgeBand
 from dpp.domain.stages import WIP_STAGES
 from dpp.entrypoints.http.dashboard import svg_ages, svg_bars, svg_stack, words
-from dpp.entrypoints.http.dashboard.beyond import Card
+from dpp.entrypoints.http.dashboard.beyond import ARRIVALS
 from dpp.entrypoints.http.dashboard.cards import marks
 from dpp.entrypoints.http.dashboard.filters import Filters
 from dpp.entrypoints.http.dashboard.looking import Answers, Context, Looking, Showing
 from dpp.entrypoints.http.dashboard.view_page import ViewPage
 from dpp.entrypoints.http.dashboard.zones import ZoneView, topics_of
 
-ARRIVALS = Card(
-    title="Arrivals and departures",
-    question="Is more work begun each week than is brought to an end?",
-    action="Begin the next item only when one has left, until both bars are of one height.",
-)
 LATE = (AgeBand.P85_TO_P95, AgeBand.ABOVE_P95)
 
 
@@ -44,13 +39,14 @@ class Cause(NamedTuple):
 async def context(to: Showing, looking: Looking) -> Context:
     """Return what the page shows."""
     answers = Answers(to, looking)
-    cumulative, arrivals, blocked, ageing = await asyncio.gather(
-        answers.cumulative_flow(), answers.arrivals(), answers.blocked(), answers.ageing()
+    cumulative, arrivals, blocked, ageing, restated = await asyncio.gather(
+        answers.cumulative_flow(), answers.arrivals(), answers.blocked(), answers.ageing(), answers.restated()
     )
     streams = answers.configuration.delivery_streams
     return {
         "arrivals_card": ARRIVALS,
         "cumulative": cumulative,
+        "restated": restated,
         "cumulative_marks": marks(cumulative.figure),
         "cumulative_stack": svg_stack.cumulative(cumulative),
         "growth": growth(cumulative),

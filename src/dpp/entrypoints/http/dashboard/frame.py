@@ -21,7 +21,7 @@ def frame(request: Request[Any, Any, Any], principal: Principal, to: Showing, lo
     configuration = to.answering.configuration.value
     session = request.cookies.get(COOKIE)
     return {
-        "heading": _chosen(configuration, looking.view),
+        "heading": chosen(configuration, looking.view),
         "streams": [
             (row.name, row.display_name) for row in configuration.delivery_streams if sees(row, principal.scope)
         ],
@@ -34,24 +34,13 @@ def frame(request: Request[Any, Any, Any], principal: Principal, to: Showing, lo
         "max_days": MAX_WINDOW_DAYS,
         "signed_in_as": principal.name,
         "may_answer": Permission.SURVEY_SUBMIT in principal.permissions,
+        "may_administer": Permission.STREAMS_MANAGE in principal.permissions,
         "csrf_field": CSRF_FIELD,
         "csrf_token": to.gate.csrf_token(session) if session else "",
     }
 
 
-def connect(request: Request[Any, Any, Any], to: Showing, looking: Looking) -> Context:
-    """Return what to do when nothing is known yet; with a stream chosen, only that it has nothing."""
-    base = (to.public_url or str(request.base_url)).rstrip("/")
-    view = looking.view
-    return {
-        "is_configured": bool(to.answering.configuration.value.delivery_streams),
-        "is_filtered": bool(view.delivery_stream_id or view.tech_stream_id or looking.filters.as_of),
-        "github": f"{base}/api/v1/webhooks/github",
-        "jira": f"{base}/api/v1/webhooks/jira",
-    }
-
-
-def _chosen(configuration: Configuration, view: View) -> str:
+def chosen(configuration: Configuration, view: View) -> str:
     """Name what is shown."""
     delivery = [row.display_name for row in configuration.delivery_streams if row.stream_id == view.delivery_stream_id]
     tech = [row.display_name for row in configuration.tech_streams if row.stream_id == view.tech_stream_id]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, NamedTuple, TypeVar, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from litestar import Request
 
-from dpp.application.change_ledger import ChangeLedger, LedgerPage
+from dpp.application.change_ledger import MAX_LIMIT, ChangeLedger, LedgerPage
 from dpp.application.delivery_reader import ChangeState
 from dpp.application.diagnostics import Diagnosis
-from dpp.application.flow_answers import Ageing, ArrivalsAndDepartures, Blocked, CumulativeFlow
+from dpp.application.evidence import Explanations
+from dpp.application.figure_history import FigureHistory
+from dpp.application.flow_answers import Ageing, ArrivalsAndDepartures, Blocked, BlockedByOne, CumulativeFlow
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecast_answers import DeliveryForecast, SprintConfidence, WhatIf
+from dpp.application.freshness import Freshness, Source
 from dpp.application.pulse import Pulse, TeamPulse
 from dpp.application.queries import DataQuality, Diagnostic, Realtime
 from dpp.application.trends import DeliveryTrends, Trends
@@ -24,8 +29,9 @@ from dpp.domain.access import Principal, StreamScope
 from dpp.domain.catalogue import METRICS
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
 from dpp.entrypoints.http.auth import Gate
-from dpp.entrypoints.http.dashboard import beyond, filters, zones
+from dpp.entrypoints.http.dashboard import beyond, exports, filters, manner, restated, zones
 from dpp.entrypoints.http.dashboard.filters import Filters
+from dpp.entrypoints.http.dashboard.restated import NOTHING, Restated
 from dpp.entrypoints.http.metrics import Answering
 
 T = TypeVar("T")
@@ -46,6 +52,9 @@ class Showing:
     ledger: ChangeLedger
     pulse: Pulse
     flow: FlowOverTime
+    explanations: Explanations
+    history: FigureHistory
+    freshness: Freshness
     gate: Gate
     public_url: str | None = None
 
@@ -68,6 +77,8 @@ class Looking(NamedTuple):
             "zones": zones,
             "metrics": METRICS,
             "beyond": beyond,
+            "exports": exports,
+            "restated_address": lambda metric: restated.address(self.filters, metric=metric),
         }
 
 
@@ -79,6 +90,7 @@ async def look(request: Request[Any, Any, Any], principal: Principal, answering:
         UnknownStream: there is no such stream, or none that the reader may see.
         Unavailable: the configuration is not loaded yet, or the store does not answer.
     """
+    manner.follow(request)
     zone = ZoneInfo(answering.configuration.value.platform.calendar.time_zone)
     asked = filters.read(
         request.query_params, default_window=answering.window(None), zone=zone, known_zones=zones.CHOICE_NAMES
@@ -149,6 +161,16 @@ class Answers:
             "diagnosis", lambda: ask(self._view, window_days=self._days, configuration=self.configuration)
         )
 
+    def stale(self) -> Awaitable[tuple[Source, ...]]:
+        """Return the sources that have fallen silent; of the past none, since nobody noted it then."""
+        return self._once("stale", self._stale)
+
+    async def _stale(self) -> tuple[Source, ...]:
+        if self.looking.filters.as_of is not None:
+            return ()
+        found = await self._to.freshness.sources(now=self._view.as_of, configuration=self.configuration)
+        return tuple(source for source in found if source.is_stale)
+
     def confidence(self) -> Awaitable[SprintConfidence]:
         """Return the confidence in the running sprint."""
         return self._once("confidence", lambda: self._to.answering.forecasts.sprint_confidence(self._view))
@@ -212,3 +234,29 @@ class Answers:
         """Return what blocked time has cost."""
         ask = self._to.flow.blocked
         return self._once("blocked", lambda: ask(self._view, configuration=self.configuration, window_days=self._days))
+
+    @property
+    def day(self) -> date:
+        """The day of the view's moment, by the platform's calendar."""
+        return self._view.as_of.astimezone(self.looking.zone).date()
+
+    def restated(self) -> Awaitable[Restated]:
+        """Return the restated values of the days that are looked at; none of a view of two streams, which has none."""
+        return self._once("restated", self._restated)
+
+    async def _restated(self) -> Restated:
+        view, last = self._view, self.day
+        streams = (view.delivery_stream_id, view.tech_stream_id)
+        if all(streams):
+            return NOTHING
+        first = last - timedelta(days=self._days)
+        page = await self._to.history.restatements(view, first=first, last=last, limit=MAX_LIMIT)
+        return Restated(page.restatements, configuration=self.configuration, is_of_one=any(streams))
+
+    def impact(self, blocking: UUID) -> Awaitable[BlockedByOne]:
+        """Return what one technology stream has cost, whatever technology the tickets themselves are of."""
+        ask, whole = self._to.flow.blocked_by, replace(self._view, tech_stream_id=None)
+        return self._once(
+            f"impact {blocking}",
+            lambda: ask(whole, blocking=blocking, configuration=self.configuration, window_days=self._days),
+        )

@@ -21,7 +21,8 @@ from dpp.entrypoints.http.dashboard import (
     zone_trends,
     zones,
 )
-from dpp.entrypoints.http.dashboard.frame import connect, frame
+from dpp.entrypoints.http.dashboard.connecting import connecting
+from dpp.entrypoints.http.dashboard.frame import frame
 from dpp.entrypoints.http.dashboard.looking import Answers, Context, Looking, Showing, look
 from dpp.entrypoints.http.dashboard.rendering import page
 
@@ -61,9 +62,8 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
         looking = await look(request, principal, to.answering)
         context = looking.common() | frame(request, principal, to, looking) | {"connect": None, "shown": ()}
         answers = Answers(to, looking)
-        if (await zone_bar.summary(answers)).is_empty:
-            context |= {"connect": connect(request, to, looking)}
-        else:
+        context["connect"] = await connecting(request, principal, to, answers)
+        if context["connect"] is None:
             context |= await _whole(answers, looking)
         return page(request, "dashboard.html", context)
 

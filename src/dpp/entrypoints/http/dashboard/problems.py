@@ -11,10 +11,13 @@ from urllib.parse import urlencode, urlsplit
 from litestar import Request, Response
 from litestar.response import Redirect
 
+from dpp.domain.catalogue import UnknownMetric
 from dpp.domain.errors import DppError, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
+from dpp.entrypoints.http.csv_tables import UnknownTable
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.errors import RETRY_SECONDS, on_unexpected_error
+from dpp.entrypoints.http.dashboard.standalone import NothingToDraw
+from dpp.entrypoints.http.errors import RETRY_SECONDS, on_platform_error, on_unexpected_error
 from dpp.entrypoints.http.security import local_path
 
 SIGN_IN = "/sign-in"
@@ -32,6 +35,15 @@ class Problem:
 
 PROBLEMS: Mapping[type[DppError], Problem] = MappingProxyType(
     {
+        UnknownMetric: Problem(
+            status=404,
+            title="There is no such figure",
+            advice="Open the explanation of a figure from its card.",
+        ),
+        UnknownTable: Problem(status=404, title="There is no such file", advice="Take the links below the figures."),
+        NothingToDraw: Problem(
+            status=404, title="There is nothing to draw", advice="Choose another time range, or another stream."
+        ),
         NotFound: Problem(
             status=404,
             title="There is no such stream",
@@ -49,10 +61,19 @@ PROBLEMS: Mapping[type[DppError], Problem] = MappingProxyType(
             status=503,
             title="The figures are out of reach for a moment",
             advice="The database does not answer. Webhooks are still accepted and kept; nothing is lost. "
-            "This page tries again by itself.",
+            "This page comes by itself as soon as they are back.",
         ),
     }
 )
+
+SCHEMA_OUTDATED = Problem(
+    status=503,
+    title="The platform is being updated",
+    advice="Its database does not have the shape of this version yet. Whoever runs the platform ends the update with "
+    "`dpp migrate`. Webhooks are still accepted and kept; nothing is lost. This page comes by itself.",
+)
+#: Errors that are told apart by their code alone: their classes belong to adapters.
+BY_CODE: Mapping[str, Problem] = MappingProxyType({"schema_outdated": SCHEMA_OUTDATED})
 
 FAULT = Problem(
     status=500,
@@ -97,10 +118,11 @@ def sign_in_address(wanted: str) -> str:
 
 
 def on_problem(request: Request[Any, Any, Any], error: DppError, *, gate: Callable[[], Gate]) -> Response[Any]:
-    """Show the page of an error's family; an error of none is left to the application."""
-    problem = next((shown for family, shown in PROBLEMS.items() if isinstance(error, family)), None)
+    """Show the page of an error's family; an error of none is answered as to a script."""
+    problem = BY_CODE.get(error.code) or next((it for kind, it in PROBLEMS.items() if isinstance(error, kind)), None)
     if problem is None:
-        raise error
+        # Raised again it would be a fault of ours: nothing looks after what a handler of errors raises.
+        return on_platform_error(request, error)
     headers = {"cache-control": "no-store"}
     if problem.status == 503:
         headers["retry-after"] = str(RETRY_SECONDS)

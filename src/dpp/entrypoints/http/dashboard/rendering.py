@@ -15,13 +15,14 @@ from litestar import Request, Response
 from litestar.enums import MediaType
 from markupsafe import Markup
 
-from dpp.entrypoints.http.dashboard import assets, words
+from dpp.entrypoints.http.dashboard import assets, manner, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Below this, compressing costs more than it saves.
 SMALL_BYTES = 860
 # Whoever goes back after signing out must not see figures from the browser's memory.
 REVALIDATE = "private, no-cache"
+VARY = "accept-encoding, accept-language, cookie"
 
 _encoder = msgspec.json.Encoder()
 
@@ -64,9 +65,10 @@ def page(
     headers: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """Answer with a page, or with 304 when the browser has just this one."""
+    manner.follow(request)
     body = render(template, context).encode()
     tag = f'W/"{sha256(body).hexdigest()[:32]}"'
-    sent = {"cache-control": REVALIDATE, "vary": "accept-encoding, cookie", "etag": tag, **(headers or {})}
+    sent = {"cache-control": REVALIDATE, "vary": VARY, "etag": tag, **(headers or {})}
     if status == 200 and tag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=sent)
     if len(body) >= SMALL_BYTES and assets.accepts_gzip(request):

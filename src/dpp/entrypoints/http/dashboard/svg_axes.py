@@ -7,7 +7,7 @@ from datetime import date
 from math import ceil, floor, log10
 from typing import NamedTuple
 
-from dpp.entrypoints.http.dashboard import words
+from dpp.entrypoints.http.dashboard import manner, words
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 STEPS_AT_MOST = 5
@@ -52,7 +52,7 @@ def day_ticks(days: Sequence[date], *, places: Sequence[float]) -> tuple[Tick, .
     """
     count = min(len(days), DAYS_AT_MOST)
     chosen = sorted({round(number * (len(days) - 1) / max(count - 1, 1)) for number in range(count)})
-    return tuple(Tick(places[number], f"{days[number].day} {days[number]:%b}") for number in chosen)
+    return tuple(Tick(places[number], manner.reader().short_day(days[number])) for number in chosen)
 
 
 def _step(highest: float) -> float:

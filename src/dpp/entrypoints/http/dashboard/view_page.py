@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Request, Response, get
@@ -12,8 +12,9 @@ from litestar.handlers import HTTPRouteHandler
 
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http.dashboard import problems
+from dpp.entrypoints.http.dashboard.connecting import connecting
 from dpp.entrypoints.http.dashboard.frame import frame
-from dpp.entrypoints.http.dashboard.looking import Context, Looking, Showing, look
+from dpp.entrypoints.http.dashboard.looking import Answers, Context, Looking, Showing, look
 from dpp.entrypoints.http.dashboard.rendering import page
 from dpp.entrypoints.http.dashboard.zones import ZoneView
 
@@ -52,8 +53,12 @@ class ViewPage:
             to = showing()
             looking = await look(request, principal, to.answering)
             around = frame(request, principal, to, looking)
-            view = {"view_page": self, "view_part": self.template}
-            return page(request, "view.html", around | view | await self._part(to, looking))
+            view = {"view_page": self, "view_part": self.template, "view_zone": self.zone}
+            # A stream of which nothing is known is said card by card: one may hold others up without work of its own.
+            whole = looking._replace(view=replace(looking.view, delivery_stream_id=None, tech_stream_id=None))
+            connect = await connecting(request, principal, to, Answers(to, whole))
+            part = looking.common() if connect else await self._part(to, looking)
+            return page(request, "view.html", around | view | part | {"connect": connect})
 
         @get(f"/fragments/{self.zone.name}", **settings)
         async def fragment(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> Response[bytes]:
@@ -65,4 +70,5 @@ class ViewPage:
         return [whole, fragment]
 
     async def _part(self, to: Showing, looking: Looking) -> Context:
-        return looking.common() | {"view_zone": self.zone} | await self.context(to, looking)
+        common = looking.common() | {"view_zone": self.zone, "stale": await Answers(to, looking).stale()}
+        return common | await self.context(to, looking)

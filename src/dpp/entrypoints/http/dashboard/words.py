@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,15 +12,16 @@ from zoneinfo import ZoneInfo
 from dpp.application.forecast_answers import Reason
 from dpp.domain.ageing import AgeBand
 from dpp.domain.change_lead_times import Part
+from dpp.domain.defects import DefectEscape
 from dpp.domain.figures import Figure
 from dpp.domain.metric import Unit
 from dpp.domain.pulse import Dimension, Period
 from dpp.domain.quality import QualityRate
 from dpp.domain.stages import UNMAPPED
+from dpp.entrypoints.http.dashboard import manner
 
 NO_VALUE = "–"
 FIXED_SPACE = "\u00a0"
-NARROW_SPACE = "\u202f"
 
 STAGES: Mapping[str, str] = MappingProxyType(
     {
@@ -132,9 +134,10 @@ def number(value: float | None) -> str:
     """Return a number as people read it: whole ones without decimals, others with one; a dash for None."""
     if value is None:
         return NO_VALUE
-    rounded = round(value, 1)
-    text = f"{rounded:,.0f}" if float(rounded).is_integer() else f"{rounded:,.1f}"
-    return text.replace(",", NARROW_SPACE)
+    # As browsers round, for the charts are theirs and stand beside what is written here.
+    rounded = math.floor(value * 10 + 0.5) / 10
+    text = f"{rounded:,.0f}" if rounded.is_integer() else f"{rounded:,.1f}"
+    return manner.reader().number(text)
 
 
 def percent(value: float | None) -> str:
@@ -142,9 +145,9 @@ def percent(value: float | None) -> str:
     if value is None:
         return NO_VALUE
     if 99.9 < value < 100:
-        return "99.9"
+        return manner.reader().number("99.9")
     if 0 < value < 0.1:
-        return "0.1"
+        return manner.reader().number("0.1")
     return number(value)
 
 
@@ -235,6 +238,28 @@ def between(figure: Figure) -> str | None:
     )
 
 
+def escapes_between(defects: DefectEscape) -> str | None:
+    """Return how far the unknown could move the rate of escaped defects, and what of it is unknown; None for nothing.
+
+    Of some defects nobody has told where they were found; others may be of the same stream and do not say so.
+    """
+    bounds = defects.rate.bounds
+    if bounds is None:
+        return None
+    unknown, elsewhere = defects.unknown_found, bounds.missing - defects.unknown_found
+    told = [
+        f"of {counted(unknown, 'defect')} nobody has told where {'it was' if unknown == 1 else 'they were'} found"
+        if unknown
+        else "",
+        f"{counted(elsewhere, 'more defect')} may belong here and {'does' if elsewhere == 1 else 'do'} not say so"
+        if elsewhere
+        else "",
+    ]
+    low, high = in_unit(bounds.low, defects.rate), in_unit(bounds.high, defects.rate)
+    range_ = f"Between {low} and {high}" if low != high else f"{low} all the same"
+    return f"{range_}: {' and '.join(filter(None, told))}."
+
+
 def signed(value: float | None) -> str:
     """Return a difference with its sign; a dash for None."""
     if value is None:
@@ -249,27 +274,31 @@ def against_target(value: float | None, target: float) -> str:
 
 
 def moment(when: datetime, *, zone: ZoneInfo) -> str:
-    """Return a moment to the minute, with its zone."""
-    local = when.astimezone(zone)
-    return f"{day(when, zone=zone)}, {local:%H:%M} {local:%Z}"
+    """Return a moment to the minute, in the reader's own zone or else in this one, and says which."""
+    return f"{day(when, zone=zone)}, {clock(when, zone=zone)}"
 
 
 def clock(when: datetime, *, zone: ZoneInfo) -> str:
-    """Return the time of day of a moment."""
-    local = when.astimezone(zone)
-    return f"{local:%H:%M} {local:%Z}"
+    """Return the time of day of a moment, likewise."""
+    return manner.reader().clock(when.astimezone(manner.zone_of(zone)))
 
 
 def day(when: datetime, *, zone: ZoneInfo) -> str:
-    """Return the day of a moment in a zone."""
-    return calendar_day(when.astimezone(zone).date())
+    """Return the day of a moment, likewise."""
+    return calendar_day(when.astimezone(manner.zone_of(zone)).date())
 
 
 def calendar_day(when: date | None) -> str:
     """Return a day as people write it; a dash for None."""
-    return NO_VALUE if when is None else f"{when.day} {when:%b %Y}"
+    return NO_VALUE if when is None else manner.reader().day(when)
 
 
 def month(period: Period) -> str:
     """Return the month of a survey."""
     return f"{date(period.year, period.month, 1):%b %Y}"
+
+
+def ago(when: datetime, *, now: datetime) -> str:
+    """Return how long ago a moment was, in the unit that people would choose."""
+    minutes = (now - when).total_seconds() / _MINUTES_PER_HOUR
+    return "just now" if minutes < 1 else f"{clock_time(minutes)} ago"

@@ -36,9 +36,13 @@ class Summary:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known of what is asked for."""
-        completed = len(self.realtime.points) + self.realtime.unmeasured
-        rates = self.quality.rates.values()
-        return not (self.realtime.stages.unfinished or completed or any(rate.sample_size for rate in rates))
+        return is_empty(self.realtime, self.quality)
+
+
+def is_empty(realtime: Realtime, quality: DataQuality) -> bool:
+    """Whether nothing at all is known: no ticket, and nothing else that a rate of §5.6 is taken from."""
+    completed = len(realtime.points) + realtime.unmeasured
+    return not (realtime.stages.unfinished or completed or any(rate.sample_size for rate in quality.rates.values()))
 
 
 async def summary(answers: Answers) -> Summary:
@@ -64,7 +68,7 @@ async def summary(answers: Answers) -> Summary:
 async def context(answers: Answers) -> Context:
     """Return what the bar shows."""
     found = await summary(answers)
-    return {"tiles": tiles(found), "quality": quality_tile(found.quality)}
+    return {"tiles": tiles(found), "quality": quality_tile(found.quality), "stale": await answers.stale()}
 
 
 def tiles(found: Summary) -> tuple[Tile, ...]:
@@ -132,6 +136,8 @@ def _failures(found: Summary) -> str:
     bounds = found.trends.failure_bounds
     if bounds.confirmed_pct is None:
         return "no deployment to production"
+    if bounds.confirmed_pct == bounds.at_most_pct:
+        return _over("nothing in doubt", fact_of_window(found.trends.asked))
     return f"confirmed {words.percent(bounds.confirmed_pct)}{words.FIXED_SPACE}%, " + (
         f"at most {words.percent(bounds.at_most_pct)}{words.FIXED_SPACE}%"
     )

@@ -19,16 +19,19 @@ TEMPLATE = "zones/diagnostic.html"
 
 async def context(answers: Answers) -> Context:
     """Return what the zone shows."""
-    diagnostic, diagnosis, cumulative, arrivals, blocked = await asyncio.gather(
+    diagnostic, diagnosis, cumulative, arrivals, blocked, restated = await asyncio.gather(
         answers.diagnostic(),
         answers.diagnosis(),
         answers.cumulative_flow(),
         answers.arrivals(),
         answers.blocked(),
+        answers.restated(),
     )
     reviewing = diagnosis.reviewing
     return {
         "diagnostic": diagnostic,
+        "restated": restated,
+        "shown_day": answers.day,
         "flow_marks": marks(diagnostic.flow_efficiency),
         "flow_chart": charts.flow(diagnostic),
         "longest_wait": longest_wait(diagnostic),

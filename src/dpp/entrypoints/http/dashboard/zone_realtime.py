@@ -11,6 +11,7 @@ from dpp.entrypoints.http.dashboard import charts, words
 from dpp.entrypoints.http.dashboard.cards import marks
 from dpp.entrypoints.http.dashboard.gauge import gauge
 from dpp.entrypoints.http.dashboard.looking import RESCUE_PCT, Answers, Context
+from dpp.entrypoints.http.dashboard.restated import NOTHING
 
 TEMPLATE = "zones/realtime.html"
 LATE = (AgeBand.P85_TO_P95, AgeBand.ABOVE_P95)
@@ -21,6 +22,8 @@ async def context(answers: Answers) -> Context:
     realtime, confidence, rescue, ageing = await asyncio.gather(
         answers.realtime(), answers.confidence(), answers.rescue(), answers.ageing()
     )
+    # The present day is not over, so that nothing of it can have been restated.
+    restated = NOTHING if answers.looking.view.is_live else await answers.restated()
     is_of_many = confidence.reason is Reason.NO_STREAM
     return {
         "sprints": await answers.confidences() if is_of_many else (),
@@ -38,6 +41,8 @@ async def context(answers: Answers) -> Context:
         "ageing_marks": marks(ageing.figure),
         "ageing_chart": charts.ageing(ageing),
         "ageing_late": late(ageing),
+        "cycles_restated": [row for name in realtime.cycle_times for row in restated.on(name, answers.day)],
+        "wip_restated": restated.on("wip_by_stage", answers.day),
     }
 
 

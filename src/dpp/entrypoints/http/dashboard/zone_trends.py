@@ -20,6 +20,7 @@ from dpp.entrypoints.http.dashboard import flow_charts, words
 from dpp.entrypoints.http.dashboard.cards import Mark, marks
 from dpp.entrypoints.http.dashboard.charts import Chart
 from dpp.entrypoints.http.dashboard.looking import Answers, Context
+from dpp.entrypoints.http.dashboard.restated import NOTHING, Change, Restated
 
 TEMPLATE = "zones/trends.html"
 
@@ -44,11 +45,12 @@ _PARTS = (Part.CODING, Part.PICKUP, Part.REVIEW, Part.DEPLOY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One day of the table behind a chart; a value for each line."""
+    """One day of the table behind a chart: a value for each line, and what was changed in it after it was over."""
 
     day: date
     values: tuple[str, ...]
     sample_size: int
+    restated: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +61,18 @@ class TrendCard:
     Attributes:
         name: in the page's markup.
         metric: name of the metric that leads it.
+        metrics: names of all.
         value: of that, in words, with its unit.
         beside: name and value of the other metrics.
         band: the band of the value, as context.
         trailing: over how many days each point looks back.
         columns: what the values of a row are.
+        restated: what was changed in its days after they were over, the latest day first.
     """
 
     name: str
     metric: str
+    metrics: tuple[str, ...]
     value: str
     beside: tuple[tuple[str, str], ...]
     sample: str
@@ -77,16 +82,20 @@ class TrendCard:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     chart: Chart | None
+    restated: tuple[Change, ...] = ()
 
 
 async def context(answers: Answers) -> Context:
     """Return what the zone shows."""
-    found, waiting, deployed = await asyncio.gather(
-        answers.trends(), answers.changes(ChangeState.UNDEPLOYED), answers.changes(ChangeState.DEPLOYED)
+    found, waiting, deployed, restated = await asyncio.gather(
+        answers.trends(),
+        answers.changes(ChangeState.UNDEPLOYED),
+        answers.changes(ChangeState.DEPLOYED),
+        answers.restated(),
     )
     return {
         "trends": found,
-        "trend_cards": tuple(card(name, found) for name in CARDS),
+        "trend_cards": tuple(card(name, found, restated) for name in CARDS),
         "band_source": SOURCE,
         "parts": tuple((words.PARTS[part], found.lead_times[part]) for part in _PARTS),
         "undeployed": waiting,
@@ -95,8 +104,8 @@ async def context(answers: Answers) -> Context:
     }
 
 
-def card(name: str, found: DeliveryTrends) -> TrendCard:
-    """Return one of ``CARDS``."""
+def card(name: str, found: DeliveryTrends, restated: Restated = NOTHING) -> TrendCard:
+    """Return one of ``CARDS``, with what was restated of the days that it shows."""
     metrics = CARDS[name]
     lead, *others = ((metric, found.trends[metric]) for metric in metrics)
     figure = lead[1].figure
@@ -104,6 +113,7 @@ def card(name: str, found: DeliveryTrends) -> TrendCard:
     return TrendCard(
         name=name,
         metric=lead[0],
+        metrics=metrics,
         value=words.said(figure),
         beside=tuple((_NAMES[metric], words.said(trend.figure)) for metric, trend in others),
         sample=words.counted(figure.sample_size, _NOUNS[lead[0]]),
@@ -111,31 +121,34 @@ def card(name: str, found: DeliveryTrends) -> TrendCard:
         band=band_of(lead[0], figure.value),
         trailing=FREQUENCY_DAYS if lead[0] == "deployment_frequency" else TREND_DAYS,
         columns=columns,
-        rows=_rows([found.trends[metric] for metric in metrics]),
-        chart=series_chart({metric: found.trends[metric] for metric in metrics}),
+        rows=_rows({metric: found.trends[metric] for metric in metrics}, restated),
+        chart=series_chart({metric: found.trends[metric] for metric in metrics}, restated),
+        restated=tuple(restated.of(metrics)),
     )
 
 
-def _rows(trends: Sequence[Trend]) -> tuple[Row, ...]:
+def _rows(trends: Mapping[str, Trend], restated: Restated) -> tuple[Row, ...]:
     """Return the days, the latest first."""
-    unit = trends[0].figure.unit
-    days = zip(*(trend.series for trend in trends), strict=True)
+    unit = next(iter(trends.values())).figure.unit
+    days = zip(*(trend.series for trend in trends.values()), strict=True)
     return tuple(
         Row(
             day=points[0].day,
             values=tuple(words.said(Figure(value=point.value, unit=unit, sample_size=1)) for point in points),
             sample_size=points[0].sample_size,
+            restated=tuple(change for name in trends for change in restated.on(name, points[0].day)),
         )
         for points in reversed(list(days))
     )
 
 
-def series_chart(trends: Mapping[str, Trend]) -> Chart | None:
+def series_chart(trends: Mapping[str, Trend], restated: Restated = NOTHING) -> Chart | None:
     """
     Return the lines of some metrics of one unit, but of the mean, which the table has.
 
     Args:
         trends: by the names of the metrics, the leading one first.
+        restated: what was changed in its days after they were over.
 
     Returns:
         The chart, in a unit in which its values are no large numbers; None when no day rests on anything.
@@ -156,6 +169,12 @@ def series_chart(trends: Mapping[str, Trend]) -> Chart | None:
         },
         days=[point.day for point in next(iter(lines.values()))],
         unit=unit,
+        marks={
+            _NAMES.get(name, METRICS[name].title): [
+                (at, change.said) for at, point in enumerate(series) for change in restated.on(name, point.day)
+            ]
+            for name, series in lines.items()
+        },
     )
 
 

@@ -24,7 +24,7 @@ BEGIN
         SELECT string_agg(before.key, ', ') INTO refused
         FROM jsonb_each(to_jsonb(OLD)) AS before
         JOIN jsonb_each(to_jsonb(NEW)) AS after USING (key)
-        WHERE before.value <> after.value AND (before.value <> 'null' OR before.key <> ALL (TG_ARGV));
+        WHERE before.value <> after.value AND (before.value <> 'null' OR before.key <> ALL (coalesce(TG_ARGV, '{}')));
         IF refused IS NULL THEN
             RETURN NEW;
         END IF;

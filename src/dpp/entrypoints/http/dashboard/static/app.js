@@ -123,6 +123,29 @@
 
   // --- Filters -----------------------------------------------------------------------------------------------------
 
+  // Who does not see the page change is told that it did, and that it is about to.
+  const said = document.createElement("p");
+  said.className = "visually-hidden";
+  said.setAttribute("role", "status");
+  document.body.prepend(said);
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.id === "filters") event.detail.target.setAttribute("aria-busy", "true");
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "content") said.textContent = `${document.querySelector("h1").textContent}: figures shown`;
+  });
+
+  ["htmx:sendError", "htmx:timeout"].forEach((name) =>
+    document.addEventListener(name, (event) => {
+      if (event.detail.elt.id !== "filters") return;
+      event.detail.target.removeAttribute("aria-busy");
+      said.textContent = "The figures could not be fetched. Choose again.";
+      tell("stale");
+    }),
+  );
+
   const DEFAULTS = new Set(["stream", "tech_stream", "as_of", "days"]);
 
   document.addEventListener("htmx:configRequest", (event) => {
@@ -153,6 +176,35 @@
   document.addEventListener("input", (event) => {
     if (event.target.id === "days" && event.target.value) {
       document.querySelector("#filters [name=window][value=custom]").checked = true;
+    }
+  });
+
+  // --- What is fetched only when somebody asks for it ------------------------------------------------------------------
+
+  const later = document.querySelector('meta[name="dpp-later"]').dataset;
+
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-panel]");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    try {
+      const panel = await import(later.panel);
+      await panel.show(link, later.panelStyle);
+    } catch {
+      location.assign(link.href); // the same is there as a page of its own
+    }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("button[data-export]");
+    if (!button) return;
+    button.disabled = true;
+    try {
+      await (await import(later.exports)).take(button);
+    } catch {
+      button.textContent = "failed";
+    } finally {
+      button.disabled = false;
     }
   });
 

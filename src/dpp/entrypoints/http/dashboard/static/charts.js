@@ -17,15 +17,19 @@
     return getComputedStyle(probe).color;
   }
 
-  function inks() {
+  function inks(theme = "") {
+    probe.style.colorScheme = theme;
     const names = ["ink", "ink-soft", "line", "surface", "active", "queue", "on-active", "on-queue", "p50", "p70", "p85", "p95"];
     for (let band = 1; band <= 6; band += 1) names.push(`band${band}`);
     return Object.fromEntries(names.map((name) => [name, colour(name)]));
   }
 
   const HATCH = { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: "rgba(255,255,255,0.35)" };
-  const family = () => getComputedStyle(document.body).fontFamily;
-  const round = (value) => (Math.round(value * 10) / 10).toLocaleString("en", { maximumFractionDigits: 1 });
+  const family = () => getComputedStyle(document.body).fontFamily.replaceAll('"', "'"); // it may go into an attribute
+  const round = (value) => (Math.round(value * 10) / 10).toLocaleString(navigator.language, { maximumFractionDigits: 1 });
+  // Days as the tables have them: English words, in the order that the reader is used to.
+  const DATES = navigator.language.startsWith("en") ? navigator.language : "en-GB";
+  const DAY = DATES === "en-US" ? "{MMM} {d}" : "{d} {MMM}";
   const unit = (value, one, many) => (round(value) === "1" ? one : many);
 
   // Markup in a tooltip would need style attributes, which the page forbids: elements need none.
@@ -110,12 +114,20 @@
     };
   }
 
+  // Percentiles that lie close together would write their names over each other: the higher goes up, the lower down.
+  function nudged(lines, highest) {
+    const near = (a, b) => a && b && Math.abs(a.value - b.value) < highest * 0.07;
+    return lines.map((line, place) => (near(line, lines[place + 1]) ? 7 : near(lines[place - 1], line) ? -7 : 0));
+  }
+  const top = (data) => Math.max(0, ...data.lines.map((line) => line.value), ...data.points.map((point) => point[1]));
+
   function scatter(data, ink, narrow) {
+    const nudges = nudged(data.lines, top(data));
     const dashes = { p50: "solid", p85: "dashed", p95: "dotted" };
-    const lines = data.lines.map((line) => ({
+    const lines = data.lines.map((line, place) => ({
       yAxis: line.value, name: line.name,
       lineStyle: { color: ink[line.name], type: dashes[line.name], width: 1.5 },
-      label: { formatter: `${line.name} ${round(line.value)}`, color: ink[line.name], fontWeight: 600, position: "end", distance: 6 },
+      label: { formatter: `${line.name} ${round(line.value)}`, color: ink[line.name], fontWeight: 600, position: "end", distance: 6, offset: [0, nudges[place]] },
     }));
     const few = data.points.length < 400;
     return {
@@ -124,7 +136,7 @@
       grid: { left: 4, right: 68, top: 26, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
       xAxis: {
         type: "time", splitNumber: narrow ? 3 : 5, axisLine: { lineStyle: { color: ink.line } }, axisTick: { lineStyle: { color: ink.line } },
-        axisLabel: { color: ink["ink-soft"], hideOverlap: true, formatter: { year: "{yyyy}", month: "{d} {MMM}", day: "{d} {MMM}", hour: "{HH}:{mm}" } },
+        axisLabel: { color: ink["ink-soft"], hideOverlap: true, formatter: { year: "{yyyy}", month: DAY, day: DAY, hour: "{HH}:{mm}" } },
         minInterval: 24 * 3600 * 1000,
       },
       yAxis: {
@@ -136,7 +148,7 @@
         formatter: ({ componentType, value, name }) =>
           componentType === "markLine"
             ? tip(name, `${round(value)} working days`)
-            : tip(value[2], `${round(value[1])} working ${unit(value[1], "day", "days")}`, `done ${new Date(value[0]).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" })}`),
+            : tip(value[2], `${round(value[1])} working ${unit(value[1], "day", "days")}`, `done ${new Date(value[0]).toLocaleDateString(DATES, { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" })}`),
       },
       series: [{
         type: "scatter", data: data.points, symbolSize: few ? 8 : 5, large: false,
@@ -171,9 +183,9 @@
     };
   }
 
-  const dayWords = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" });
+  const dayWords = (ms) => new Date(ms).toLocaleDateString(DATES, { timeZone: "UTC", day: "numeric", month: "short", year: "numeric" });
 
-  const monthWords = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", month: "short", year: "numeric" });
+  const monthWords = (ms) => new Date(ms).toLocaleDateString(DATES, { timeZone: "UTC", month: "short", year: "numeric" });
 
   const months = (ink) => ({
     type: "category", boundaryGap: true, axisTick: { show: false }, axisLine: { lineStyle: { color: ink.line } },
@@ -182,7 +194,7 @@
 
   const days = (ink, narrow) => ({
     type: "time", splitNumber: narrow ? 3 : 5, axisLine: { lineStyle: { color: ink.line } }, axisTick: { lineStyle: { color: ink.line } },
-    axisLabel: { color: ink["ink-soft"], hideOverlap: true, formatter: { year: "{yyyy}", month: "{d} {MMM}", day: "{d} {MMM}", hour: "" } },
+    axisLabel: { color: ink["ink-soft"], hideOverlap: true, formatter: { year: "{yyyy}", month: DAY, day: DAY, hour: "" } },
     minInterval: 24 * 3600 * 1000,
   });
 
@@ -204,9 +216,10 @@
       tooltip: {
         ...frame(data, ink).tooltip, trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink["ink-soft"] } },
         formatter: (points) =>
-          tip(data.signs ? monthWords(data.days[points[0].dataIndex]) : dayWords(data.days[points[0].dataIndex]), ...points.map(({ seriesIndex, seriesName, dataIndex }) => {
+          tip(data.signs ? monthWords(data.days[points[0].dataIndex]) : dayWords(data.days[points[0].dataIndex]), ...points.flatMap(({ seriesIndex, seriesName, dataIndex }) => {
             const value = data.lines[seriesIndex].values[dataIndex];
-            return `${several ? `${seriesName}: ` : ""}${value == null ? "no sample" : `${round(value)} ${data.unit === "percent" ? "%" : data.scale ? "" : data.unit}`}`;
+            const restated = data.lines[seriesIndex].marks.filter(([at]) => at === dataIndex).map(([, said]) => `Restated: ${said}`);
+            return [`${several ? `${seriesName}: ` : ""}${value == null ? "no sample" : `${round(value)} ${data.unit === "percent" ? "%" : data.scale ? "" : data.unit}`}`, ...restated];
           })),
       },
       series: data.lines.map((line, place) => ({
@@ -215,6 +228,12 @@
         lineStyle: { color: ink[line.ink], width: 2, type: line.dash }, itemStyle: { color: ink[line.ink] },
         areaStyle: several ? null : { color: ink[line.ink], opacity: 0.1 },
         emphasis: { disabled: true },
+        // Past values that were changed after their day was over.
+        markPoint: {
+          symbol: "diamond", symbolSize: 11, silent: true, animation: false, label: { show: false },
+          itemStyle: { color: ink.surface, borderColor: ink.p95, borderWidth: 2 },
+          data: line.marks.filter(([at]) => line.values[at] != null).map(([at]) => ({ coord: [data.days[at], line.values[at]] })),
+        },
       })),
     };
   }
@@ -250,12 +269,13 @@
 
   function ageing(data, ink, narrow) {
     const dashes = { p50: "solid", p85: "dashed", p95: "dotted" };
+    const nudges = nudged(data.lines, top(data));
     const places = data.points.map(() => 0);
     // Side by side instead of on top of each other, in the same place at every drawing.
     const seen = new Map();
     data.points.forEach(([stage], at) => { places[at] = seen.get(stage) || 0; seen.set(stage, places[at] + 1); });
     const SHORT = { Development: "Dev", "Code review": "Review", "Unmapped status": "Unmapped" };
-    const brief = (stage = "") => (narrow && SHORT[stage]) || stage;
+    const brief = (stage = "") => ((narrow || data.stages.length > 5) && SHORT[stage]) || stage;
     const offset = (at) => (((places[at] * 7) % 11) - 5) / 11 * 0.7;
     const dots = (blocked) => data.points
       .map(([stage, age, ticket, isBlocked], at) => ({ value: [stage + 1 + offset(at), age], ticket, stage, isBlocked }))
@@ -271,7 +291,7 @@
       xAxis: {
         type: "value", min: 0, max: data.stages.length + 1, interval: 1, splitLine: { show: false },
         axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } }, axisTick: { show: false },
-        axisLabel: { color: ink.ink, fontSize: narrow ? 10 : 12, showMinLabel: false, showMaxLabel: false, formatter: (at) => brief(data.stages[at - 1]) },
+        axisLabel: { color: ink.ink, fontSize: narrow ? 10 : 12, rotate: narrow && data.stages.length > 5 ? 35 : 0, showMinLabel: false, showMaxLabel: false, formatter: (at) => brief(data.stages[at - 1]) },
       },
       yAxis: { ...values(ink, "working days"), axisLine: { show: false }, axisTick: { show: false }, min: 0, max: ({ max }) => upTo(Math.max(max, ...data.lines.map((line) => line.value))) },
       tooltip: {
@@ -286,9 +306,9 @@
           ...dot("In progress", false, "circle", ink.active),
           markLine: {
             symbol: "none", animation: false, emphasis: { disabled: true },
-            data: data.lines.map((line) => ({
+            data: data.lines.map((line, place) => ({
               yAxis: line.value, name: line.name, lineStyle: { color: ink[line.name], type: dashes[line.name], width: 1.5 },
-              label: { formatter: `${line.name} ${round(line.value)}`, color: ink[line.name], fontWeight: 600, position: "end", distance: 6 },
+              label: { formatter: `${line.name} ${round(line.value)}`, color: ink[line.name], fontWeight: 600, position: "end", distance: 6, offset: [0, nudges[place]] },
             })),
           },
         },
@@ -299,7 +319,7 @@
 
   function histogram(data, ink, narrow) {
     const dashes = { p50: "solid", p70: [8, 3], p85: "dashed", p95: "dotted" };
-    const short = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone: "UTC", day: "numeric", month: "short" });
+    const short = (ms) => new Date(ms).toLocaleDateString(DATES, { timeZone: "UTC", day: "numeric", month: "short" });
     return {
       ...frame(data, ink),
       grid: { left: 4, right: 16, top: 46, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
@@ -404,6 +424,30 @@
     for (const [id, { host }] of drawn) if (!host.isConnected) forget(id);
     document.querySelectorAll(".chart-data").forEach((source) => (isUrgent(source) ? draw : drawLater)(source, options));
   }
+
+  // A chart as a picture for paper and slides: of one size and in light colours, wherever it is read.
+  window.dppPicture = (id, { width, height }) => {
+    const data = JSON.parse(document.querySelector(`.chart-data[data-chart="${id}"]`).textContent);
+    const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
+    chart.setOption({ ...KINDS[data.kind](data, inks("light"), false), animation: false });
+    const text = chart.renderToSVGString();
+    chart.dispose();
+    return { text, description: data.description, surface: inks("light").surface, ink: inks("light").ink, soft: inks("light")["ink-soft"] };
+  };
+
+  // Paper has a width and a colour of its own: what is on the page is drawn for it, and drawn for the screen again after.
+  const PAPER_WIDTH = 660; // within A4 and its margins, inside of a card
+
+  window.addEventListener("beforeprint", () => {
+    document.querySelectorAll(".chart-data").forEach((source) => draw(source));
+    for (const { chart, host, source } of drawn.values()) {
+      const data = JSON.parse(source.textContent);
+      chart.resize({ width: Math.min(PAPER_WIDTH, host.clientWidth), height: host.clientHeight });
+      chart.setOption({ ...KINDS[data.kind](data, inks("light"), false), animation: false });
+      chart.getZr().flush();
+    }
+  });
+  window.addEventListener("afterprint", () => drawAll({ anew: true }));
 
   const anew = () => drawAll({ anew: true });
   drawAll();

@@ -3,6 +3,8 @@
   "use strict";
   const root = document.documentElement;
   root.classList.add("js");
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone; // moments are told in the reader's own
+  if (zone) document.cookie = `dpp_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
   const KEY = "dpp-theme";
   const CHOICES = ["system", "light", "dark"];
 
@@ -15,7 +17,9 @@
     }
   };
 
+  const isAsked = root.hasAttribute("data-theme-asked"); // by the address, which a screen on a wall obeys
   const apply = (choice) => {
+    if (isAsked) return;
     if (choice === "system") delete root.dataset.theme;
     else root.dataset.theme = choice;
   };

@@ -1,0 +1,399 @@
+"""A GitHub organisation that is asked for its repositories and, repository by repository, for what has happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import quote
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from dpp.adapters.github import api_graph
+from dpp.adapters.github.api import GitHubApi, Installed
+from dpp.adapters.github.api_graph import GraphPullRequest, GraphReview, OfPullRequest
+from dpp.adapters.github.decoding import NotUnderstood, Time, decode, moment, required_moment
+from dpp.adapters.github.ignored import IGNORED_STATES
+from dpp.adapters.github.payloads import (
+    Delivery,
+    Deployment,
+    DeploymentStatus,
+    DeploymentStatusDelivery,
+    Installation,
+    TimedRepository,
+    User,
+    WorkflowRun,
+)
+from dpp.adapters.github.pipelines import build_of, deployment_step
+from dpp.adapters.github.pull_requests import review_of, step_of
+from dpp.adapters.github.references import person, repository_ref
+from dpp.application.reading import Reading
+from dpp.domain.configuration import folded
+from dpp.domain.events import CicdEvent, Facts, PullRequestEvent, PushEvent, RepositoryFact
+
+T = TypeVar("T")
+
+PULL_REQUESTS_AT_ONCE = 50
+RUNS_AT_ONCE = 100
+DEPLOYMENTS_AT_ONCE = 30
+PUSHES_AT_ONCE = 50
+REPOSITORIES_AT_ONCE = 100
+MOST_PAGES = 1000
+"""Of repositories, reviews or statuses: more is an API that does not end."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_BRANCHES = "refs/heads/"
+_PUSHED = frozenset({"branch_creation", "push", "force_push"})
+
+
+class _Repositories(Struct, frozen=True):
+    repositories: tuple[TimedRepository, ...] = ()
+
+
+class _Runs(Struct, frozen=True):
+    workflow_runs: tuple[Raw, ...] = ()
+
+
+class Activity(Struct, frozen=True):
+    """Something that happened to a branch."""
+
+    activity_type: str
+    ref: str
+    after: str
+    before: str | None = None
+    timestamp: Time | None = None
+    actor: User | None = None
+
+
+_REPOSITORIES = Decoder(_Repositories)
+_RUNS = Decoder(_Runs)
+_RUN = Decoder(WorkflowRun)
+_RAW_LIST = Decoder(tuple[Raw, ...])
+_DEPLOYMENT = Decoder(Deployment)
+_STATUS = Decoder(DeploymentStatus)
+_ACTIVITY = Decoder(Activity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """
+    Some of what a repository has to tell.
+
+    Attributes:
+        facts: what it tells.
+        following: where the next part begins; None after the last.
+        things: pull requests, runs, deployments or pushes in it.
+        unreadable: why things could not be read, once for each.
+    """
+
+    facts: Facts = field(default_factory=Facts)
+    following: str | None = None
+    things: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+class GitHubSource:
+    """
+    Asks, and reads the answers as webhooks are read.
+
+    Args:
+        api: asks.
+        reading: what readers may know, as of now.
+        now: tells when something was found so.
+    """
+
+    def __init__(self, *, api: GitHubApi, reading: Callable[[], Reading], now: Callable[[], datetime]) -> None:
+        self._api = api
+        self._reading = reading
+        self._now = now
+
+    async def repositories(self, where: Installed) -> list[TimedRepository]:
+        """Return the organisation's repositories that the App sees, by GitHub's number."""
+        found: dict[int, TimedRepository] = {}
+        async for page in self._pages(where, "/installation/repositories", _REPOSITORIES, size=REPOSITORIES_AT_ONCE):
+            for one in page.repositories:
+                # A wrong github_install_id must not bring another organisation's repositories.
+                if one.id is not None and folded(repository_ref(one, installation=None).org) == folded(where.org):
+                    found[one.id] = one
+        return [found[number] for number in sorted(found)]
+
+    def register(self, where: Installed, repositories: Iterable[TimedRepository]) -> Facts:
+        """Return what the repositories are called and whether they are in use, as of now."""
+        at = self._now()
+        return Facts(
+            repositories=tuple(
+                RepositoryFact(
+                    event_timestamp=at,
+                    repository=repository_ref(one, installation=_installation(where)),
+                    is_active=not one.archived,
+                )
+                for one in repositories
+            )
+        )
+
+    async def pull_request_count(self, where: Installed) -> int | None:
+        """Return how many pull requests the organisation has; None when GitHub does not say."""
+        asked = {"search": f"org:{where.org} is:pr"}
+        answer = await self._api.graphql(where, api_graph.COUNT, asked, decoder=api_graph.COUNT_ANSWER)
+        return answer.data.search.issue_count if answer.data and answer.data.search else None
+
+    async def pull_requests(
+        self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
+    ) -> Part:
+        """Return pull requests with their reviews: all, oldest first; or those changed ``since``, the latest first."""
+        order = {"by": "UPDATED_AT", "way": "DESC"} if since else {"by": "CREATED_AT", "way": "ASC"}
+        variables = {**_names(repository), **order, "after": at, "first": PULL_REQUESTS_AT_ONCE}
+        answer = await self._api.graphql(
+            where, api_graph.PULL_REQUESTS, variables, decoder=api_graph.PULL_REQUESTS_ANSWER
+        )
+        data = api_graph.data_of(answer)
+        if data is None or data.repository is None:
+            return Part()
+        found = data.repository.pull_requests
+        events: list[PullRequestEvent] = []
+        unreadable: list[str] = []
+        following = found.page_info.following
+        for raw in found.nodes:
+            try:
+                pull = decode(raw, decoder=api_graph.PULL_REQUEST)
+                if since is not None and pull.updated_at < since:
+                    following = None
+                    break
+                told, problems = await self._told_by(where, repository, pull)
+                events += told
+                unreadable += (f"a review of {repository.full_name}: {problem}" for problem in problems)
+            except (NotUnderstood, ValueError) as problem:
+                unreadable.append(f"a pull request of {repository.full_name}: {problem}")
+        facts = Facts(pull_requests=tuple(events))
+        return Part(facts=facts, following=following, things=len(found.nodes), unreadable=tuple(unreadable))
+
+    async def _told_by(
+        self, where: Installed, repository: TimedRepository, pull: GraphPullRequest
+    ) -> tuple[list[PullRequestEvent], list[str]]:
+        about, reading = _about(where, repository), self._reading()
+        events = [step_of(about, plain, action=action, reading=reading) for action, plain in pull.steps()]
+        problems: list[str] = []
+        async for review in self._reviews(where, repository, pull):
+            try:
+                events += review_of(about, pull.reviewed(review), review.as_payload(), reading=reading)
+            except (NotUnderstood, ValueError) as problem:
+                problems.append(str(problem))
+        return events, problems
+
+    async def _reviews(
+        self, where: Installed, repository: TimedRepository, pull: GraphPullRequest
+    ) -> AsyncIterator[GraphReview]:
+        page = pull.reviews
+        for _ in range(MOST_PAGES):
+            for review in page.nodes:
+                yield review
+            if page.page_info.following is None:
+                return
+            variables = {**_names(repository), "number": pull.number, "after": page.page_info.following}
+            answer = await self._api.graphql(where, api_graph.REVIEWS, variables, decoder=api_graph.REVIEWS_ANSWER)
+            data = api_graph.data_of(answer)
+            if data is None or data.repository is None or data.repository.pull_request is None:
+                return
+            page = data.repository.pull_request.reviews
+
+    async def runs(
+        self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
+    ) -> Part:
+        """Return attempts of workflow runs, the latest first; those of runs made ``since``. GraphQL has no list."""
+        # Not the filter by time: with it GitHub lists a thousand runs and no more.
+        query = {"per_page": str(RUNS_AT_ONCE), "page": at or "1"}
+        found = await self._api.page(where, f"{_path(repository)}/actions/runs", query=query, decoder=_RUNS)
+        if found is None:
+            return Part()
+        answer, following = found
+        events: list[CicdEvent] = []
+        unreadable: list[str] = []
+        for raw in answer.workflow_runs:
+            try:
+                run = decode(raw, decoder=_RUN)
+                if since is not None and run.created_at is not None and run.created_at < since:
+                    following = None
+                    break
+                events += _builds(where, repository, run)
+                for attempt in range(1, run.run_attempt):
+                    events += await self._attempt(where, repository, run, attempt)
+            except NotUnderstood as problem:
+                unreadable.append(f"a workflow run of {repository.full_name}: {problem}")
+        return Part(
+            facts=Facts(cicd=tuple(events)),
+            following=following,
+            things=len(answer.workflow_runs),
+            unreadable=tuple(unreadable),
+        )
+
+    async def _attempt(
+        self, where: Installed, repository: TimedRepository, run: WorkflowRun, attempt: int
+    ) -> list[CicdEvent]:
+        """A list shows the latest attempt of each run; the others are asked for one by one."""
+        path = f"{_path(repository)}/actions/runs/{run.id}/attempts/{attempt}"
+        earlier = await self._api.get(where, path, decoder=_RUN)
+        return _builds(where, repository, earlier) if earlier else []
+
+    async def deployments(
+        self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
+    ) -> Part:
+        """Return deployments with their statuses, the latest first; GraphQL's ids of them have 32 bits, and end."""
+        query = {"per_page": str(DEPLOYMENTS_AT_ONCE), "page": at or "1"}
+        found = await self._api.page(where, f"{_path(repository)}/deployments", query=query, decoder=_RAW_LIST)
+        if found is None:
+            return Part()
+        listed, following = found
+        events: list[CicdEvent] = []
+        unreadable: list[str] = []
+        for raw in listed:
+            try:
+                deployment = decode(raw, decoder=_DEPLOYMENT)
+                made_at = moment(deployment.created_at)
+                if since is not None and made_at is not None and made_at < since:
+                    following = None
+                    break
+                steps, problems = await self._steps(where, repository, deployment)
+            except NotUnderstood as problem:
+                steps, problems = [], [str(problem)]
+            events += steps
+            unreadable += (f"a deployment of {repository.full_name}: {problem}" for problem in problems)
+        return Part(
+            facts=Facts(cicd=tuple(events)),
+            following=following,
+            things=len(listed),
+            unreadable=tuple(unreadable),
+        )
+
+    async def _steps(
+        self, where: Installed, repository: TimedRepository, deployment: Deployment
+    ) -> tuple[list[CicdEvent], list[str]]:
+        events: list[CicdEvent] = []
+        problems: list[str] = []
+        about, path = _about(where, repository), f"{_path(repository)}/deployments/{deployment.id}/statuses"
+        async for listed in self._pages(where, path, _RAW_LIST, size=100):
+            for raw in listed:
+                try:
+                    status = decode(raw, decoder=_STATUS)
+                    if status.state.lower() in IGNORED_STATES:
+                        continue
+                    told = DeploymentStatusDelivery(
+                        repository=about.repository,
+                        installation=about.installation,
+                        deployment_status=status,
+                        deployment=deployment,
+                    )
+                    events.append(deployment_step(told))
+                except NotUnderstood as problem:
+                    problems.append(str(problem))
+        return events, problems
+
+    async def _pages(self, where: Installed, path: str, decoder: Decoder[T], *, size: int) -> AsyncIterator[T]:
+        at: str | None = "1"
+        for _ in range(MOST_PAGES):
+            if at is None:
+                return
+            found = await self._api.page(where, path, query={"per_page": str(size), "page": at}, decoder=decoder)
+            if found is None:
+                return
+            page, at = found
+            yield page
+
+    async def pushes(
+        self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
+    ) -> Part:
+        """Return pushes to branches of pull requests, the latest first; GraphQL does not tell when one was pushed."""
+        query = {"per_page": str(PUSHES_AT_ONCE)} | ({"after": at} if at else {})
+        found = await self._api.page(where, f"{_path(repository)}/activity", query=query, decoder=_RAW_LIST)
+        if found is None:
+            return Part()
+        listed, following = found
+        told: list[Activity] = []
+        unreadable: list[str] = []
+        for raw in listed:
+            try:
+                activity = decode(raw, decoder=_ACTIVITY)
+            except NotUnderstood as problem:
+                unreadable.append(f"an activity of {repository.full_name}: {problem}")
+                continue
+            if since is not None and activity.timestamp is not None and activity.timestamp < since:
+                following = None
+            elif activity.activity_type in _PUSHED and activity.ref.startswith(_BRANCHES):
+                told.append(activity)
+        events = await self._pushed(where, repository, told)
+        return Part(
+            facts=Facts(pushes=tuple(events)), following=following, things=len(listed), unreadable=tuple(unreadable)
+        )
+
+    async def _pushed(
+        self, where: Installed, repository: TimedRepository, activities: list[Activity]
+    ) -> list[PushEvent]:
+        """
+        Keep those that brought commits to the branch of a pull request.
+
+        A branch that is made without commits points at one that belongs to another branch, and is no first push.
+        """
+        commits = sorted({one.after for one in activities if _COMMIT.fullmatch(one.after)})
+        if not commits:
+            return []
+        query = api_graph.owners_query(commits)
+        answer = await self._api.graphql(where, query, _names(repository), decoder=api_graph.OWNERS_ANSWER)
+        data = api_graph.data_of(answer)
+        known = (data.repository if data else None) or {}
+        owners = {oid: known.get(f"c{number}") for number, oid in enumerate(commits)}
+        events = []
+        for one in activities:
+            commit = owners.get(one.after)
+            pulls = commit.associated_pull_requests.nodes if commit and commit.associated_pull_requests else ()
+            branch = one.ref.removeprefix(_BRANCHES)
+            pull = next((pull for pull in pulls if pull.head_ref_name == branch), None)
+            if pull is not None and moment(one.timestamp) is not None:
+                events.append(self._push(where, repository, one, pull))
+        return events
+
+    def _push(
+        self, where: Installed, repository: TimedRepository, activity: Activity, pull: OfPullRequest
+    ) -> PushEvent:
+        commits = [node.commit.oid for node in pull.commits.nodes]
+        last = commits.index(activity.after) if activity.after in commits else None
+        first = commits.index(activity.before) + 1 if activity.before in commits else 0
+        brought = [activity.after] if last is None else commits[first : last + 1] or [activity.after]
+        who = person(activity.actor, reading=self._reading()) if activity.actor else None
+        return PushEvent(
+            event_timestamp=required_moment(activity.timestamp, field="timestamp"),
+            repository=repository_ref(repository, installation=_installation(where)),
+            branch_name=activity.ref.removeprefix(_BRANCHES),
+            first_commit_sha=brought[0],
+            last_commit_sha=activity.after,
+            commit_count=len(brought),
+            author_hash=who.hash if who else None,
+            author_is_bot=who.is_bot if who else False,
+        )
+
+
+def _builds(where: Installed, repository: TimedRepository, run: WorkflowRun) -> list[CicdEvent]:
+    ref = repository_ref(repository, installation=_installation(where))
+    if (run.status or "").lower() in {"queued", "requested", "waiting", "pending"}:
+        return []
+    started = build_of(run, repository=ref, ended=False)
+    return [started, build_of(run, repository=ref, ended=True)] if run.status == "completed" else [started]
+
+
+def _about(where: Installed, repository: TimedRepository) -> Delivery:
+    return Delivery(repository=repository, installation=_installation(where))
+
+
+def _installation(where: Installed) -> Installation:
+    return Installation(id=int(where.installation) if where.installation.isdigit() else None)
+
+
+def _names(repository: TimedRepository) -> dict[str, object]:
+    ref = repository_ref(repository, installation=None)
+    return {"owner": ref.org, "name": ref.name}
+
+
+def _path(repository: TimedRepository) -> str:
+    ref = repository_ref(repository, installation=None)
+    return f"/repos/{quote(ref.org, safe='')}/{quote(ref.name, safe='')}"

@@ -1,0 +1,1 @@
+"""Requests to other systems: bounded in time and size, and never led elsewhere."""

@@ -1,0 +1,118 @@
+"""The pull requests that were merged or closed in a window, as known at a moment, at the cost of those that are shown.
+
+A row tells the streams that a pull request has now. Its delivery stream was another one at an earlier moment if its
+ticket has come to it since: these few are known by when that was (decision 0031).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dpp.adapters.postgres.unpacking import Kind, Unpacker
+from dpp.application.views import View
+from dpp.domain.arrays import FloatArray
+from dpp.domain.histories import FOREVER
+
+OF_PULL_REQUEST = "event.repo_id = one.repo_id AND event.pr_number = one.pr_number"
+
+_IN_WINDOW = "closed_at >= %(start)s AND closed_at < %(end)s AND closed_at <= %(as_of)s"
+_COLUMNS = "repo_id, pr_number, opened_at, closed_at, first_review_at, tech_stream_id"
+_HELD = """LATERAL (
+    SELECT span.delivery_stream_id FROM work_item_attributions AS span
+    WHERE span.issue_id = {of} AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
+) AS held"""
+
+_ENDED = f"""
+ended AS (
+    SELECT {_COLUMNS}, delivery_stream_id FROM pr_cycles WHERE {_IN_WINDOW}{{shown}}
+)
+"""  # noqa: S608 - constants
+_ENDED_BY_STREAM = f"""
+moved AS MATERIALIZED (
+    SELECT thing.repo_id, thing.pr_number, held.delivery_stream_id
+    FROM contributions AS thing LEFT JOIN {_HELD.format(of="thing.issue_id")} ON true
+    WHERE thing.first_at < thing.held_from AND thing.held_from > %(as_of)s AND thing.first_at <= %(as_of)s
+        AND thing.repo_id IS NOT NULL
+), ended AS (
+    SELECT {_COLUMNS}, delivery_stream_id FROM pr_cycles AS one
+    WHERE {_IN_WINDOW} AND NOT EXISTS (
+        SELECT FROM moved WHERE moved.repo_id = one.repo_id AND moved.pr_number = one.pr_number
+    ){{shown}}
+    UNION ALL
+    SELECT {_COLUMNS}, delivery_stream_id
+    FROM (SELECT {_COLUMNS} FROM pr_cycles) AS one JOIN moved USING (repo_id, pr_number) WHERE {_IN_WINDOW}{{shown}}
+)
+"""  # noqa: S608 - constants
+
+# What was closed in the window, and has been opened, closed or merged again after the moment: its row tells of that.
+_ENDED_THEN = f"""
+    SELECT one.repo_id, one.pr_number, request.opened_at, last.closed_at, (
+        SELECT min(event.event_timestamp) FROM pr_events AS event
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND event.event_timestamp <= %(as_of)s
+            AND event.reviewer_hash <> event.author_hash AND NOT event.reviewer_is_bot
+    ) AS first_review_at, request.tech_stream_id, held.delivery_stream_id
+    FROM (
+        SELECT repo_id, pr_number FROM pr_events
+        WHERE event_type = 'closed' AND event_timestamp >= %(start)s AND event_timestamp < %(end)s
+            AND event_timestamp <= %(as_of)s
+        EXCEPT SELECT repo_id, pr_number FROM ended
+    ) AS one
+    CROSS JOIN LATERAL (
+        SELECT opened_at, tech_stream_id, linked_issue_id FROM pull_requests AS kept
+        WHERE kept.repo_id = one.repo_id AND kept.pr_number = one.pr_number OFFSET 0
+    ) AS request
+    CROSS JOIN LATERAL (
+        SELECT min(event.event_timestamp) AS closed_at FROM pr_events AS event
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'closed' AND event.event_timestamp <= %(as_of)s
+            AND event.event_timestamp >= coalesce((
+                SELECT max(event.event_timestamp) FROM pr_events AS event
+                WHERE {OF_PULL_REQUEST} AND event.event_type = 'opened' AND event.event_timestamp <= %(as_of)s
+            ), '-infinity')
+            AND event.event_timestamp > coalesce((
+                SELECT max(event.event_timestamp) FROM pull_request_facts AS event
+                WHERE {OF_PULL_REQUEST} AND event.event_type = 'reopened' AND event.event_timestamp <= %(as_of)s
+            ), '-infinity')
+    ) AS last
+    LEFT JOIN {_HELD.format(of="request.linked_issue_id")} ON true
+    WHERE last.closed_at >= %(start)s AND last.closed_at < %(end)s AND NOT EXISTS (
+        SELECT FROM pr_events AS event
+        WHERE {OF_PULL_REQUEST} AND event.event_type = 'merged' AND event.event_timestamp <= %(as_of)s
+    )
+"""  # noqa: S608 - constants
+
+
+_MICROS_PER_HOUR = 3_600_000_000
+_REVIEWED = Unpacker(opened_at=Kind.INSTANT, first_review_at=Kind.INSTANT)
+REVIEW_HOURS = f"""
+{_REVIEWED.select} FROM (
+    SELECT opened_at, CASE WHEN first_review_at <= %(as_of)s THEN first_review_at END AS first_review_at FROM every
+) AS one
+"""  # noqa: S608 - constants
+"""What follows ``every_ended`` to find out how long each waited for its first review; ``hours_of`` reads the row."""
+
+
+def hours_of(row: Sequence[bytes | None]) -> FloatArray:
+    """Return the hours of each, >= 0; nan without a review, and for one that came before the opening."""
+    found = _REVIEWED.unpack(row)
+    hours = (found["first_review_at"] - found["opened_at"]) / _MICROS_PER_HOUR
+    return np.where((found["first_review_at"] == FOREVER) | (hours < 0), np.nan, hours)
+
+
+def every_ended(view: View, *, shown: str) -> str:
+    """Return the expression ``every``: pull requests that ended in the window, as known at the view's moment.
+
+    Its columns are ``repo_id``, ``pr_number``, ``opened_at``, ``closed_at``, ``first_review_at``, ``tech_stream_id``
+    and ``delivery_stream_id``; the last is that of the moment only for a view that restricts delivery streams.
+
+    Args:
+        view: about the present the derived rows know everything.
+        shown: the condition, ``AND …``, on the two streams.
+    """
+    is_restricted = view.delivery_stream_id is not None or not view.scope.is_all
+    ended = (_ENDED_BY_STREAM if is_restricted else _ENDED).replace("{shown}", shown)
+    earlier = f"UNION ALL SELECT * FROM ({_ENDED_THEN}) AS earlier WHERE true{shown}"  # noqa: S608 - constants
+    then = "" if view.is_live else earlier
+    columns = f"{_COLUMNS}, delivery_stream_id"
+    return f"WITH {ended}, every AS (SELECT {columns} FROM ended {then})"  # noqa: S608 - constants
