@@ -16,7 +16,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check bench lock vendor clean
+.PHONY: help env run test check bench lock audit vendor clean
 
 help:                ## list what can be made
 	@sed -n 's/^\([a-z]*\): *[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,9 @@ lock: env            ## compile the requirement files anew (ARGS=--upgrade for n
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra service --output-file requirements/run.txt
 	$(UV) $(COMPILE) $(ARGS) pyproject.toml --extra service --group dev --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
+
+audit: env           ## ask for known vulnerabilities of what the platform runs on
+	$(BIN)/python scripts/audit.py
 
 vendor: env          ## fetch the vendored browser files again and compare them with their checksums
 	$(BIN)/python scripts/vendor.py

@@ -161,7 +161,15 @@ class ApiKeys:
         """Return every key, oldest first, those that are over included."""
         return await self._store.keys()
 
-    async def rotate(self, key_id: UUID, *, overlap: timedelta, actor: str, created_by: UUID | None = None) -> NewKey:
+    async def rotate(
+        self,
+        key_id: UUID,
+        *,
+        overlap: timedelta,
+        actor: str,
+        created_by: UUID | None = None,
+        within: Principal | None = None,
+    ) -> NewKey:
         """Make a key that is good for the same, for as long as the old one was to last; the old one ends after a while.
 
         Args:
@@ -169,8 +177,10 @@ class ApiKeys:
             overlap: how long both are good; zero and more.
             actor: who does it, for the audit log.
             created_by: the user who does it, if it is one.
+            within: whose permissions and streams the key may not exceed, if there is such a limit.
 
         Raises:
+            Forbidden: the key is good for more than ``within`` is.
             NotFound: there is no such key, or it is over.
             InvalidInput: the overlap is negative, or longer than ``LONGEST_OVERLAP``.
         """
@@ -186,6 +196,7 @@ class ApiKeys:
             actor=actor,
             created_by=created_by,
             expires_after=None if old.expires_at is None else old.expires_at - old.created_at,
+            within=within,
         )
         await self._store.expire_key(key_id, now + overlap)
         self._seen.pop(key_id, None)

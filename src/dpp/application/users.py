@@ -19,8 +19,9 @@ from dpp.application.access_ports import (
     grant_order,
 )
 from dpp.application.ports import Clock, Ids
-from dpp.domain.access import Grant, Permission, Role
-from dpp.domain.errors import Conflict, InvalidInput, NotFound
+from dpp.domain.access import Grant, Permission, Principal, Role
+from dpp.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
+from dpp.domain.granting import may_give
 
 FIRST_ADMIN = "admin@localhost"
 MIN_PASSWORD = 12
@@ -143,6 +144,18 @@ class Users:
         given = await self._store.all_grants()
         return [(user, given.get(user.user_id, ())) for user in await self._store.users()]
 
+    async def check_may_change(
+        self, principal: Principal, user_id: UUID | None = None, *, grants: Iterable[Grant] = ()
+    ) -> None:
+        """Refuse whoever would reach more than they may by changing a user, or by what they give.
+
+        Raises:
+            Forbidden: the user has, or would get, a permission for a stream for which the caller lacks it.
+        """
+        held = () if user_id is None else await self._store.grants(user_id)
+        if not may_give(principal, grants=[*held, *grants]):
+            raise Forbidden("That takes more rights than you have yourself; ask an administrator of the whole platform")
+
     async def sign_out(self, user_id: UUID, *, actor: str) -> int:
         """End every session of a user, and return how many were open.
 
@@ -167,6 +180,10 @@ class Users:
         await self._store.revoke_sessions_of(user_id)
         await self._record(actor, "user.password_changed", user_id)
         return replace(user, password_hash=password_hash)
+
+    async def note(self, user_id: UUID, action: str, *, actor: str) -> None:
+        """Put on record what was done about a user beside their account."""
+        await self._record(actor, action, user_id)
 
     async def _check_not_last(self, user_id: UUID) -> None:
         given = await self._store.all_grants()

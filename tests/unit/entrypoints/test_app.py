@@ -17,6 +17,7 @@ OPEN = (
     "/api/v1/openapi",
     "/sign-in",
     "/sign-out",
+    "/set-password",
     "/static/",
     "/health/",
 )

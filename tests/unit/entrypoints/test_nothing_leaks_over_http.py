@@ -51,6 +51,7 @@ LEFT_OUT = ("/static/", "/api/v1/incidents/blames")
 ELSEWHERE = (
     *("/api/v1/streams/delivery", "/api/v1/streams/tech", "/api/v1/sprints", "/api/v1/sprints/history"),
     *("/api/v1/incidents/blames", "/api/v1/live", "/metrics", "/survey", "/wall", "/fragments/wall"),
+    *("/sessions", "/api/v1/sessions"),
 )
 Answer = tuple[int, str, bytes]
 

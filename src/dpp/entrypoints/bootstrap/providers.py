@@ -75,6 +75,7 @@ from dpp.application.measure_reader import MeasureReader
 from dpp.application.measures import MeasureStore
 from dpp.application.oidc import OpenIdSignIn
 from dpp.application.oidc_ports import Client, IdentityProvider
+from dpp.application.password_links import PasswordLinks
 from dpp.application.ports import (
     Archive,
     ChangeFeed,
@@ -404,6 +405,11 @@ class Platform(Provider):
     def users(self, store: AccessStore, passwords: Passwords, clock: Clock, ids: Ids) -> Users:
         """Local users."""
         return Users(store=store, passwords=passwords, clock=clock, ids=ids)
+
+    @provide
+    def password_links(self, store: AccessStore, users: Users, secrets: Secrets, clock: Clock) -> PasswordLinks:
+        """Links by which people set their passwords."""
+        return PasswordLinks(store=store, users=users, secrets=secrets, clock=clock)
 
     @provide
     def derivation(self, calendars: Calendars) -> Derivation:

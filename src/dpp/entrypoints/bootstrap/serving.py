@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dishka import Provider
 from litestar import Litestar
 
+from dpp.application.access_ports import AccessStore
 from dpp.application.administration import Administration
 from dpp.application.administration_reader import AdministrationReader
 from dpp.application.backfill import Backfill
@@ -27,6 +28,7 @@ from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks
 from dpp.application.mapping_preview import MappingPreviews
 from dpp.application.oidc import OpenIdSignIn
+from dpp.application.password_links import PasswordLinks
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
@@ -37,6 +39,7 @@ from dpp.application.signin import SignIn
 from dpp.application.sprint_snapshots import SprintStore
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
+from dpp.application.users import Users
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.bootstrap.signing_in import client_of, signs_in_by_oidc
@@ -90,6 +93,9 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     events=await wired.get(EventStore),
                     keys=await wired.get(ApiKeys),
                     signin=await wired.get(SignIn),
+                    users=await wired.get(Users),
+                    password_links=await wired.get(PasswordLinks),
+                    audit=await wired.get(AccessStore),
                     oidc=await wired.get(OpenIdSignIn) if signs_in_by_oidc(settings) else None,
                     secrets=await wired.get(Secrets),
                     clock=await wired.get(Clock),

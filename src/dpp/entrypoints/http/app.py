@@ -57,6 +57,9 @@ from dpp.entrypoints.http.dashboard import (
     wall_page,
 )
 from dpp.entrypoints.http.parts import Parts
+from dpp.entrypoints.http.people import routes as people_routes
+from dpp.entrypoints.http.people import set_password_page
+from dpp.entrypoints.http.people.serving import Serving
 from dpp.entrypoints.http.query_names import known_parameters
 
 SESSION_KEY = "session_key"
@@ -151,6 +154,19 @@ class _Started:
             clock=self.parts.clock,
         )
 
+    def people(self) -> Serving:
+        return Serving(
+            framing=self.framing(),
+            users=self.parts.users,
+            keys=self.parts.keys,
+            signin=self.parts.signin,
+            links=self.parts.password_links,
+            log=self.parts.audit,
+            current=self.parts.configuration,
+            clock=self.parts.clock,
+            has_passwords=self.parts.oidc is None,
+        )
+
     def signing_in(self) -> signin_pages.SigningIn:
         return signin_pages.SigningIn(
             signin=self.parts.signin, gate=self.gate, oidc=self.parts.oidc, public_url=self.parts.public_url
@@ -216,7 +232,11 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
 
 
 def _open(started: _Started) -> list[Any]:
-    return [*signin_pages.routes(started.signing_in), *signin_oidc.routes(started.signing_in)]
+    return [
+        *signin_pages.routes(started.signing_in),
+        *signin_oidc.routes(started.signing_in),
+        *set_password_page.routes(started.people),
+    ]
 
 
 def _pages(started: _Started) -> list[Any]:
@@ -225,6 +245,7 @@ def _pages(started: _Started) -> list[Any]:
         *cross_stream_page.routes(started.showing, lambda: started.parts.cross_stream),
         *flow_page.routes(started.showing),
         *administration_routes.pages(started.administering),
+        *people_routes.pages(started.people),
         *explain_page.routes(started.showing),
         *restatements_page.routes(started.showing),
         *page_tables.routes(started.showing, lambda: started.parts.cross_stream),
@@ -251,6 +272,7 @@ def _api(started: _Started) -> list[Any]:
         *backfills.routes(lambda: started.parts.backfill),
         *admin.routes(started.operating),
         *administration_routes.api(started.administering),
+        *people_routes.api(started.people),
         Router("/", route_handlers=[live.route(lambda: started.parts.feed)], opt=_AS_IT_IS),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dpp.application.access_ports import AuditLog
 from dpp.application.administration import Administration
 from dpp.application.administration_reader import AdministrationReader
 from dpp.application.backfill import Backfill
@@ -23,6 +24,7 @@ from dpp.application.keys import ApiKeys
 from dpp.application.manual_links import ManualLinks
 from dpp.application.mapping_preview import MappingPreviews
 from dpp.application.oidc import OpenIdSignIn
+from dpp.application.password_links import PasswordLinks
 from dpp.application.ports import ChangeFeed, Clock, EventStore
 from dpp.application.pulse import Pulse
 from dpp.application.queries import Queries
@@ -33,6 +35,7 @@ from dpp.application.signin import SignIn
 from dpp.application.sprint_snapshots import SprintStore
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
+from dpp.application.users import Users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,9 @@ class Parts:
     events: EventStore
     keys: ApiKeys
     signin: SignIn
+    users: Users
+    password_links: PasswordLinks
+    audit: AuditLog
     secrets: Secrets
     clock: Clock
     oidc: OpenIdSignIn | None = None

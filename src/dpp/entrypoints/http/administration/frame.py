@@ -93,6 +93,7 @@ def page(
         "csrf_token": framing.gate.csrf_token(session) if session else "",
         "zone": framing.zone,
         "may_answer": Permission.SURVEY_SUBMIT in principal.permissions,
+        "administers": Permission.STREAMS_MANAGE in principal.permissions,
         "is_admin": Permission.ADMIN_WRITE in principal.permissions,
         "done": request.query_params.get(DONE),
         "filled": forms.Typed(),

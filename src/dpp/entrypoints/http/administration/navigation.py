@@ -53,7 +53,16 @@ GROUPS: tuple[Group, ...] = (
             Entry("/admin/configuration", "Configuration file", Permission.ADMIN_READ),
         ),
     ),
-    Group("People and access", (Entry("/admin/group-roles", "Roles of groups", Permission.ADMIN_READ),)),
+    Group(
+        "People and access",
+        (
+            Entry("/admin/users", "Users", Permission.ADMIN_READ),
+            Entry("/admin/group-roles", "Roles of groups", Permission.ADMIN_READ),
+            Entry("/admin/keys", "API keys", Permission.ADMIN_READ),
+            Entry("/admin/audit", "Audit log", Permission.ADMIN_READ),
+            Entry("/sessions", "Your sessions", Permission.METRICS_READ),
+        ),
+    ),
     Group(
         "Operation",
         (
