@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
@@ -15,6 +16,7 @@ from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.trends import Trends
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
+from dpp.domain.events import IncidentEvent
 from tests.support.derivation import CONFIGURATION, at
 from tests.support.derived_stores import MemoryStores, stores
 from tests.support.fake_forecasts import NoHolidays
@@ -48,9 +50,21 @@ async def _answers(told: Sequence[AcceptedDelivery], hours: float) -> list[objec
         return said
 
 
+def _is_corrected_later(told: Sequence[AcceptedDelivery], moment: datetime) -> bool:
+    """Tell whether a change is dated before a moment by one report and after it by another, of which one stands."""
+    sides: dict[object, set[bool]] = {}
+    for event in (event for one in told for event in one.facts.events):
+        # An incident's events are told apart by their episode, which follows from their times.
+        by_name = (event.incident_id, event.event_type) if isinstance(event, IncidentEvent) else None
+        change = (type(event), by_name or event.change_identity or event.identity)
+        sides.setdefault(change, set()).add(event.event_timestamp <= moment)
+    return any(len(found) > 1 for found in sides.values())
+
+
 @settings(max_examples=60, deadline=None)
 @given(happening=releases(), hours=st.sampled_from([6.1, 9.1, 11.1, 14.3, 18.2]))
 def test_later_events_change_nothing(happening: Happening, hours: float) -> None:
     """Frequency, failures, restores, rework and blame are those that the events up to the moment give by themselves."""
+    assume(not _is_corrected_later(happening.told, at(hours)))
     until = [one for one in happening.told if all(event.event_timestamp <= at(hours) for event in one.facts.events)]
     assert asyncio.run(_answers(until, hours)) == asyncio.run(_answers(happening.told, hours))

@@ -32,7 +32,8 @@ SOME_YEARS = (2026,)
 
 _PROJECT_KEY = re.compile(r"[A-Z][A-Z0-9_]{1,31}", re.ASCII)
 _FULL_NAME = re.compile(r"[^/\s]+/[^/\s]+")
-_URL = re.compile(r"https?://[^/\s]+\S*")
+#: Whoever is asked gets credentials, which go in clear to the reader's own machine at the most.
+_URL = re.compile(r"https://[^/\s]+\S*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/\S*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,13 +99,6 @@ SETTINGS: tuple[Setting, ...] = (
         read=_whole(0, 65535),
     ),
     Setting(
-        variable="DPP_METRICS_PORT",
-        attribute="metrics_port",
-        purpose="a port of its own for `/metrics`, on the same address; 0 for none",
-        default="0",
-        read=_whole(0, 65535),
-    ),
-    Setting(
         variable="DPP_PUBLIC_URL",
         attribute="public_url",
         purpose="the address that browsers use, when a proxy stands in between",
@@ -206,7 +199,6 @@ class Settings:
     secrets_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080
-    metrics_port: int = 0
     public_url: str | None = None
     log_level: str = "info"
     log_format: str = "json"

@@ -13,7 +13,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, Parameter
 from msgspec import Meta, Struct
 
+from dpp.application.access_ports import AuditEntry, AuditLog
 from dpp.application.backfill import Backfill, BackfillRun, SourceState
+from dpp.application.ports import Clock
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http.envelope import answer
 
@@ -98,8 +100,25 @@ class RunAnswer(Struct, frozen=True, kw_only=True):
     data: Run
 
 
-def routes(backfill: Callable[[], Backfill]) -> list[HTTPRouteHandler]:
-    """Build the routes; ``backfill`` gives what they need once the platform has started."""
+def routes(
+    backfill: Callable[[], Backfill], audit: Callable[[], AuditLog], clock: Callable[[], Clock]
+) -> list[HTTPRouteHandler]:
+    """Build the routes; the arguments give what they need once the platform has started.
+
+    Whoever asks for a history is put on record in ``audit``.
+    """
+
+    async def ask(principal: Principal, source: str, organisation: str, *, anew: bool) -> BackfillRun:
+        run = await backfill().request(source, organisation, anew=anew)
+        entry = AuditEntry(
+            occurred_at=clock().now(),
+            actor=principal.actor,
+            action="backfill.requested",
+            subject=f"source:{run.source}",
+            details={"source": run.source, "organisation": run.organisation, "anew": anew},
+        )
+        await audit().record(entry)
+        return run
 
     @get(
         PATH,
@@ -135,7 +154,7 @@ def routes(backfill: Callable[[], Backfill]) -> list[HTTPRouteHandler]:
 
         One that was begun goes on from where it was.
         """
-        run = await backfill().request(data.source, data.organisation, anew=data.anew)
+        run = await ask(principal, data.source, data.organisation, anew=data.anew)
         return answer(_run(run), status=202)
 
     @post(
@@ -146,12 +165,14 @@ def routes(backfill: Callable[[], Backfill]) -> list[HTTPRouteHandler]:
         responses={202: ResponseSpec(data_container=RunAnswer, description="It waits", generate_examples=False)},
         request_max_body_size=BODY_BYTES,
     )
-    async def trigger_backfill(source: SourceName, organisation: Organisation, anew: Anew = False) -> Response[Any]:
+    async def trigger_backfill(
+        principal: NamedDependency[Principal], source: SourceName, organisation: Organisation, anew: Anew = False
+    ) -> Response[Any]:
         """Ask for a history; how far it is stands in the list of histories.
 
         The worker reads it within minutes, in the hours that are set for that; one that was begun goes on from there.
         """
-        run = await backfill().request(source, organisation, anew=anew)
+        run = await ask(principal, source, organisation, anew=anew)
         return answer(_run(run), status=202)
 
     return [backfills, request_backfill, trigger_backfill]

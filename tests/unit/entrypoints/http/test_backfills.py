@@ -13,16 +13,19 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.testing import TestClient
 
+from dpp.adapters.memory.access import MemoryAccessStore
 from dpp.adapters.memory.backfill import MemoryBackfillStore
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.application.backfill import Backfill, HistoryPage, SourceHistory
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Clock, Ids
+from dpp.domain.access import Grant, Role, user_principal
 from dpp.domain.errors import DppError
 from dpp.domain.events import Facts
 from dpp.entrypoints.http import backfills, errors
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+WHO = user_principal(user_id=UUID(int=9), name="Ada", grants=[Grant(role=Role.PLATFORM_ADMIN)])
 
 
 class _Watch(Clock, Ids):
@@ -61,11 +64,17 @@ def backfill() -> Backfill:
 
 
 @pytest.fixture
-def client(backfill: Backfill) -> Iterator[TestClient[Litestar]]:
+def audit() -> MemoryAccessStore:
+    """An empty log."""
+    return MemoryAccessStore()
+
+
+@pytest.fixture
+def client(backfill: Backfill, audit: MemoryAccessStore) -> Iterator[TestClient[Litestar]]:
     """The routes alone, for somebody who may do everything."""
     app = Litestar(
-        backfills.routes(lambda: backfill),
-        dependencies={"principal": Provide(lambda: None, sync_to_thread=False)},
+        backfills.routes(lambda: backfill, lambda: audit, _Watch),
+        dependencies={"principal": Provide(lambda: WHO, sync_to_thread=False)},
         exception_handlers={DppError: errors.on_platform_error},
     )
     with TestClient(app) as asking:
@@ -89,3 +98,20 @@ def test_an_unknown_source_is_said_to_be_none(client: TestClient[Litestar]) -> N
         assert 422 == refused.status_code
         assert "source_unknown" in refused.text
         assert known in refused.text
+
+
+def test_who_asked_for_a_history_is_on_record(client: TestClient[Litestar], audit: MemoryAccessStore) -> None:
+    """By either address; what was refused is not on record."""
+    client.post("/admin/backfill/github/acme")
+    client.post("/admin/backfill", json={"source": "github", "organisation": "acme", "anew": True})
+    client.post("/admin/backfill/svn/acme")
+    told = [(one.actor, one.action, one.subject, one.details) for one in asyncio.run(audit.entries())]
+    assert [
+        (
+            WHO.actor,
+            "backfill.requested",
+            "source:github",
+            {"source": "github", "organisation": "acme", "anew": anew},
+        )
+        for anew in (True, False)
+    ] == told
