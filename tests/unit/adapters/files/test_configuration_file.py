@@ -649,7 +649,9 @@ def configurations(draw: st.DrawFn) -> Configuration:
         ),
         group_roles=draw(st.lists(groups, max_size=3).map(tuple)),
         github=draw(st.builds(GitHubConnection, api_url=st.just("https://ghe.example.org"), app_id=maybe)),
-        jira=draw(st.builds(JiraConnection, base_url=st.none() | st.just("https://jira.acme.example:8443/x"), user=maybe)),
+        jira=draw(
+            st.builds(JiraConnection, base_url=st.none() | st.just("https://jira.acme.example:8443/x"), user=maybe)
+        ),
     )
 
 
