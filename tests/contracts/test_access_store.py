@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,16 @@ from dpp.adapters.memory.access import MemoryAccessStore
 from dpp.adapters.postgres.access import PostgresAccessStore
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
-from dpp.application.access_ports import AccessStore, AuditEntry, AuditQuery, GivenGrant, KeyRecord, Session, User
+from dpp.application.access_ports import (
+    AccessStore,
+    AuditEntry,
+    AuditQuery,
+    GivenGrant,
+    KeyRecord,
+    LastAdministrator,
+    Session,
+    User,
+)
 from dpp.domain.access import Grant, Permission, Role, StreamScope
 from dpp.domain.errors import Conflict, NotFound, Unavailable
 from tests.contracts.stores import CORE, IDENTITY, ORGANISATION, PAYMENTS, WEB
@@ -198,8 +208,8 @@ async def test_an_administrator_is_one_of_the_whole_platform(store: AccessStore)
     limited = Grant(role=Role.PLATFORM_ADMIN, tech_stream_id=CORE)
     await store.add_user(user(), grants=[LEAD, limited], granted_by=None)
     assert not await store.has_administrator()
-    await store.add_user(user(BOB, "b@x"), grants=[Grant(role=Role.PLATFORM_ADMIN)], granted_by=ADA)
-    await store.set_active(BOB, is_active=False)
+    disabled = replace(user(BOB, "b@x"), is_active=False)
+    await store.add_user(disabled, grants=[Grant(role=Role.PLATFORM_ADMIN)], granted_by=ADA)
     assert await store.has_administrator()
 
 
@@ -287,6 +297,24 @@ async def test_all_grants_say_how_they_came(store: AccessStore) -> None:
     assert {ADA: [GivenGrant(lead, is_mapped=True), GivenGrant(viewer, is_mapped=False)]} == {
         holder: list(held) for holder, held in (await store.all_grants()).items()
     }
+
+
+async def test_two_administrators_do_not_remove_each_other(store: AccessStore) -> None:
+    """Of two who take the last rights from each other at once, one is refused, and nothing of it was written."""
+    admin = Grant(role=Role.PLATFORM_ADMIN)
+    await store.add_user(user(), grants=[admin], granted_by=None)
+    await store.add_user(user(BOB, "b@x"), grants=[admin], granted_by=None)
+    ended = await asyncio.gather(
+        store.set_active(ADA, is_active=False),
+        store.set_grants(BOB, [Grant(role=Role.VIEWER)], granted_by=None, at=T0),
+        return_exceptions=True,
+    )
+    assert [LastAdministrator] == [type(one) for one in ended if one is not None]
+    held = await store.all_grants()
+    left = [one for one in await store.users() if one.is_active and admin in [row.grant for row in held[one.user_id]]]
+    assert 1 == len(left)
+    with pytest.raises(LastAdministrator):
+        await store.set_active(left[0].user_id, is_active=False)
 
 
 async def test_a_key_may_end_earlier_never_later(store: AccessStore) -> None:

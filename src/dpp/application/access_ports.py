@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from dpp.domain.access import Grant, Permission, StreamScope
+from dpp.domain.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,15 @@ def _begins(value: str | None, wanted: str | None, separator: str) -> bool:
     return wanted is None or (value is not None and (value == wanted or value.startswith(wanted + separator)))
 
 
+class LastAdministrator(Conflict):
+    """Without this user nobody could administer the platform."""
+
+    code = "last_administrator"
+
+    def __init__(self) -> None:
+        super().__init__("This is the last administrator; make somebody else one first")
+
+
 class UserStore(Protocol):
     """Keeps users and their grants. Every method raises ``Unavailable`` when the store does not answer."""
 
@@ -164,6 +174,8 @@ class UserStore(Protocol):
 
         Raises:
             NotFound: the user, a stream of a grant, or the granting user does not exist.
+            LastAdministrator: the user is the last active one who administers the platform, and would no longer;
+                nothing was written. Two who take it from each other at once do not both succeed.
         """
 
     @abstractmethod
@@ -194,7 +206,11 @@ class UserStore(Protocol):
 
     @abstractmethod
     async def set_active(self, user_id: UUID, *, is_active: bool) -> None:
-        """Let a user in again, or no longer; nothing happens for a user who is not there."""
+        """Let a user in again, or no longer; nothing happens for a user who is not there.
+
+        Raises:
+            LastAdministrator: as for ``set_grants``.
+        """
 
     @abstractmethod
     async def signed_in_at(self, user_id: UUID, at: datetime) -> None:

@@ -19,7 +19,7 @@ from dpp.application.access_ports import (
     grant_order,
 )
 from dpp.application.ports import Clock, Ids
-from dpp.domain.access import Grant, Permission, Principal, Role
+from dpp.domain.access import Grant, Principal, Role
 from dpp.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
 from dpp.domain.granting import may_give
 
@@ -27,12 +27,6 @@ FIRST_ADMIN = "admin@localhost"
 MIN_PASSWORD = 12
 MAX_PASSWORD = 1024
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-
-
-class LastAdministrator(Conflict):
-    """Without this user nobody could administer the platform."""
-
-    code = "last_administrator"
 
 
 class UserAdministrationStore(UserStore, SessionStore, AuditLog, Protocol):
@@ -117,8 +111,6 @@ class Users:
             LastAdministrator: nobody would administer the platform any more.
         """
         wanted = _checked_grants(grants)
-        if Grant(role=Role.PLATFORM_ADMIN) not in wanted:
-            await self._check_not_last(user_id)
         # What users are on record as giving themselves is what their groups brought (see ``set_mapped_grants``).
         giver = None if granted_by == user_id else granted_by
         await self._store.set_grants(user_id, wanted, granted_by=giver, at=self._clock.now())
@@ -132,8 +124,6 @@ class Users:
             LastAdministrator: nobody would administer the platform any more.
         """
         await self._existing(user_id)
-        if not is_active:
-            await self._check_not_last(user_id)
         await self._store.set_active(user_id, is_active=is_active)
         if not is_active:
             await self._store.revoke_sessions_of(user_id)
@@ -184,19 +174,6 @@ class Users:
     async def note(self, user_id: UUID, action: str, *, actor: str) -> None:
         """Put on record what was done about a user beside their account."""
         await self._record(actor, action, user_id)
-
-    async def _check_not_last(self, user_id: UUID) -> None:
-        given = await self._store.all_grants()
-        administrators = {
-            holder
-            for holder, held in given.items()
-            if any(Permission.ADMIN_WRITE in one.grant.permissions for one in held)
-        }
-        if user_id not in administrators:
-            return
-        others = [user for user in await self._store.users() if user.user_id in administrators - {user_id}]
-        if not any(user.is_active for user in others):
-            raise LastAdministrator("This is the last administrator; make somebody else one first")
 
     async def _existing(self, user_id: UUID) -> User:
         user = await self._store.user(user_id)

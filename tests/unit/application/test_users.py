@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from dpp.application.access_ports import LastAdministrator
 from dpp.application.scopes import named_grants, named_scope
-from dpp.application.users import LastAdministrator
 from dpp.domain.access import Grant, Permission, Role, StreamScope
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
 from dpp.domain.errors import Conflict, InvalidInput, NotFound, Unauthenticated

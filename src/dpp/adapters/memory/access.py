@@ -14,6 +14,7 @@ from dpp.application.access_ports import (
     AuditQuery,
     GivenGrant,
     KeyRecord,
+    LastAdministrator,
     RecordedEntry,
     Session,
     SignedIn,
@@ -82,6 +83,8 @@ class MemoryAccessStore(AccessStore):
             raise NotFound("There is no user with that id")
         wanted = frozenset(grants)
         self._check_references(wanted, granted_by)
+        if not _administers(wanted):
+            self._check_not_last(user_id)
         self._replace_grants(user_id, wanted, granted_by)
 
     async def manual_grants(self, user_id: UUID) -> tuple[Grant, ...]:
@@ -114,6 +117,8 @@ class MemoryAccessStore(AccessStore):
 
     async def set_active(self, user_id: UUID, *, is_active: bool) -> None:
         """Let a user in again, or no longer."""
+        if not is_active:
+            self._check_not_last(user_id)
         if user := self._users.get(user_id):
             self._users[user_id] = replace(user, is_active=is_active)
 
@@ -241,6 +246,13 @@ class MemoryAccessStore(AccessStore):
         new = wanted - before if by == user_id else frozenset()
         self._grants[user_id], self._mapped[user_id] = wanted, (mapped & wanted) | new
 
+    def _check_not_last(self, user_id: UUID) -> None:
+        administrators = {
+            holder for holder, held in self._grants.items() if _administers(held) and self._users[holder].is_active
+        }
+        if administrators == {user_id}:
+            raise LastAdministrator
+
     def _revoke(self, concerned: Callable[[Session], bool]) -> int:
         open_ = [session for session in self._sessions.values() if concerned(session) and not session.is_revoked]
         for session in open_:
@@ -253,3 +265,7 @@ class MemoryAccessStore(AccessStore):
             raise NotFound("There is no stream with that id")
         if by is not None and by != itself and by not in self._users:
             raise NotFound("There is no user with that id")
+
+
+def _administers(grants: Iterable[Grant]) -> bool:
+    return any(Permission.ADMIN_WRITE in grant.permissions for grant in grants)

@@ -20,6 +20,7 @@ from dpp.application.access_ports import (
     AuditQuery,
     GivenGrant,
     KeyRecord,
+    LastAdministrator,
     RecordedEntry,
     Session,
     SignedIn,
@@ -43,6 +44,12 @@ _REMOVE_OTHER_GRANTS = """
           AND kept.tech IS NOT DISTINCT FROM tech_stream_id)
 """
 _REMOVE_OTHER_MAPPED = f"{_REMOVE_OTHER_GRANTS} AND granted_by = user_id"
+_ACTIVE_ADMINISTRATORS = """
+    SELECT DISTINCT user_id FROM user_roles JOIN users USING (user_id)
+    WHERE role = %s AND delivery_stream_id IS NULL AND tech_stream_id IS NULL AND is_active
+"""
+#: Any number that nothing else locks.
+_ADMINISTRATORS = 0x61646D696E
 _SIGNED_IN = f"""
     SELECT {rows.SESSION}, {rows.USER}, (
         SELECT coalesce(json_agg(row_to_json(g)), '[]')
@@ -124,7 +131,7 @@ class PostgresAccessStore(AccessStore):
     ) -> None:
         """Replace a user's grants."""
         kept = tuple(grants)
-        async with self._transaction() as connection:
+        async with self._transaction() as connection, _administered(connection, user_id):
             await connection.execute(_REMOVE_OTHER_GRANTS, _kept(user_id, kept))
             await _check_user(connection, user_id)
             await _add_grants(connection, user_id, kept, by=granted_by, at=at)
@@ -155,7 +162,8 @@ class PostgresAccessStore(AccessStore):
 
     async def set_active(self, user_id: UUID, *, is_active: bool) -> None:
         """Let a user in again, or no longer."""
-        await self._write("UPDATE users SET is_active = %s WHERE user_id = %s", is_active, user_id)
+        async with self._transaction() as connection, _administered(connection, user_id):
+            await connection.execute("UPDATE users SET is_active = %s WHERE user_id = %s", (is_active, user_id))
 
     async def signed_in_at(self, user_id: UUID, at: datetime) -> None:
         """Note when a user signed in."""
@@ -332,6 +340,21 @@ def _kept(user_id: UUID, grants: Sequence[Grant]) -> Values:
         "delivery": [grant.delivery_stream_id for grant in grants],
         "tech": [grant.tech_stream_id for grant in grants],
     }
+
+
+@asynccontextmanager
+async def _administered(connection: Connection, user_id: UUID) -> AsyncIterator[None]:
+    """Make a change of a user in the block, one after the other, and undo what takes the last administrator away."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ADMINISTRATORS,))
+    before = await _administrators(connection)
+    yield
+    if before == {user_id} and not await _administrators(connection):
+        raise LastAdministrator
+
+
+async def _administrators(connection: Connection) -> set[UUID]:
+    found = await connection.execute(_ACTIVE_ADMINISTRATORS, (Role.PLATFORM_ADMIN.value,))
+    return {user_id for (user_id,) in await found.fetchall()}
 
 
 async def _check_user(connection: Connection, user_id: UUID) -> None:

@@ -10,7 +10,6 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from dpp.application.users import LastAdministrator
 from dpp.domain.access import Permission, Principal, Role
 from dpp.domain.errors import Conflict, Forbidden, InvalidInput, NotFound
 from dpp.entrypoints.http.administration import forms, frame
@@ -70,7 +69,7 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
             return await _one(request, principal, to, user_id, given=expired, status=403)
         try:
             return await _done(request, principal, to, user_id, given)
-        except (InvalidInput, LastAdministrator, Conflict, Forbidden) as error:
+        except (InvalidInput, Conflict, Forbidden) as error:
             return await _one(request, principal, to, user_id, given=_mended(given, error), status=422)
 
     return [users, add, user, change]
