@@ -9,7 +9,6 @@ from uuid import UUID
 from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
@@ -20,7 +19,7 @@ from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import described
 from dpp.entrypoints.http.people.naming import scope_names
-from dpp.entrypoints.http.people.serving import BODY_BYTES, TAGS, Provide, Serving, check_whole, person
+from dpp.entrypoints.http.people.serving import TAGS, Provide, Serving, changing, check_whole, person
 
 KeyId = Annotated[UUID, PathParameter(description="Of the key, as the list tells")]
 PermissionName = Literal["events:write", "metrics:read", "admin:read", "admin:write"]
@@ -109,17 +108,17 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
         to = serving()
         return answer([key_shown(row, to) for row in await to.keys.all()])
 
-    @post("/admin/keys", **_changing(201, KeyMadeAnswer, "The key, this once"))
+    @post("/admin/keys", **changing(201, KeyMadeAnswer, "The key, this once"))
     async def make(principal: NamedDependency[Principal], data: JSONBody[NewKeyAsked]) -> Response[Any]:
         """Make a key; it can do no more than whoever makes it."""
         return answer(_made(await made(serving(), principal, data)), status=201)
 
-    @post("/admin/keys/{key_id:uuid}/rotate", **_changing(201, KeyMadeAnswer, "The new key, this once"))
+    @post("/admin/keys/{key_id:uuid}/rotate", **changing(201, KeyMadeAnswer, "The new key, this once"))
     async def rotate(principal: NamedDependency[Principal], key_id: KeyId, data: JSONBody[Rotation]) -> Response[Any]:
         """Make a key in place of another one, which goes on for some days."""
         return answer(_made(await rotated(serving(), principal, key_id, data.overlap_days)), status=201)
 
-    @delete("/admin/keys/{key_id:uuid}", **_changing(200, KeyEndedAnswer, "The key that is over"))
+    @delete("/admin/keys/{key_id:uuid}", **changing(200, KeyEndedAnswer, "The key that is over"))
     async def end(principal: NamedDependency[Principal], key_id: KeyId) -> Response[Any]:
         """Switch a key off; every process knows within seconds."""
         check_whole(principal)
@@ -174,13 +173,3 @@ def key_shown(row: KeyRecord, to: Serving) -> KeyShown:
 
 def _made(key: NewKey) -> KeyMade:
     return KeyMade(key_id=key.key_id, key=key.key, expires_at=key.expires_at)
-
-
-def _changing(status: int, envelope: type[Any], what: str) -> dict[str, Any]:
-    return {
-        "opt": {"permission": Permission.ADMIN_WRITE},
-        "tags": TAGS,
-        "status_code": status,
-        "responses": {status: ResponseSpec(data_container=envelope, description=what, generate_examples=False)},
-        "request_max_body_size": BODY_BYTES,
-    }

@@ -10,7 +10,6 @@ from uuid import UUID
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
@@ -21,7 +20,7 @@ from dpp.domain.errors import NotFound
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import described
 from dpp.entrypoints.http.people.naming import RoleGiven, RoleShown, grant_of, role_shown
-from dpp.entrypoints.http.people.serving import BODY_BYTES, TAGS, Provide, Serving, check_whole, person
+from dpp.entrypoints.http.people.serving import TAGS, Provide, Serving, changing, check_whole, person
 
 SET_PASSWORD = "/set-password"  # noqa: S105 - an address
 UserId = Annotated[UUID, PathParameter(description="Of the user, as the list tells")]
@@ -113,31 +112,31 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
         to = serving()
         return answer([user_shown(user, given, to) for user, given in await to.users.all()])
 
-    @post("/admin/users", **_changing(201, UserAnswer, "The user"))
+    @post("/admin/users", **changing(201, UserAnswer, "The user"))
     async def add(principal: NamedDependency[Principal], data: JSONBody[NewUser]) -> Response[Any]:
         """Add a person, who sets a password by the link of `POST /admin/users/{user_id}/password-link`."""
         to = serving()
         to.check_passwords()
         return answer(await added(to, principal, data), status=201)
 
-    @put("/admin/users/{user_id:uuid}/roles", **_changing(200, UserAnswer, "The user"))
+    @put("/admin/users/{user_id:uuid}/roles", **changing(200, UserAnswer, "The user"))
     async def roles(principal: NamedDependency[Principal], user_id: UserId, data: JSONBody[NewRoles]) -> Response[Any]:
         """Replace a user's roles; they count from the user's next request."""
         to = serving()
         await give(to, principal, user_id, data.roles)
         return answer(await shown(to, user_id))
 
-    @post("/admin/users/{user_id:uuid}/disable", **_changing(200, UserAnswer, "The user"))
+    @post("/admin/users/{user_id:uuid}/disable", **changing(200, UserAnswer, "The user"))
     async def disable(principal: NamedDependency[Principal], user_id: UserId) -> Response[Any]:
         """Keep a user out: every session of theirs is over at once."""
         return answer(await switched(serving(), principal, user_id, is_active=False))
 
-    @post("/admin/users/{user_id:uuid}/enable", **_changing(200, UserAnswer, "The user"))
+    @post("/admin/users/{user_id:uuid}/enable", **changing(200, UserAnswer, "The user"))
     async def enable(principal: NamedDependency[Principal], user_id: UserId) -> Response[Any]:
         """Let a user in again; old sessions stay over."""
         return answer(await switched(serving(), principal, user_id, is_active=True))
 
-    @post("/admin/users/{user_id:uuid}/sign-out", **_changing(200, SessionsEndedAnswer, "How many were ended"))
+    @post("/admin/users/{user_id:uuid}/sign-out", **changing(200, SessionsEndedAnswer, "How many were ended"))
     async def sign_out(principal: NamedDependency[Principal], user_id: UserId) -> Response[Any]:
         """End every session of a user."""
         to = serving()
@@ -145,7 +144,7 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
         ended = await to.users.sign_out(user_id, actor=principal.actor)
         return answer(SessionsEnded(user_id=user_id, sessions=ended))
 
-    @post("/admin/users/{user_id:uuid}/password-link", **_changing(201, LinkAnswer, "The link"))
+    @post("/admin/users/{user_id:uuid}/password-link", **changing(201, LinkAnswer, "The link"))
     async def link(principal: NamedDependency[Principal], user_id: UserId) -> Response[Any]:
         """Make a link by which a user sets a password: once, within a day."""
         to = serving()
@@ -225,13 +224,3 @@ def user_shown(user: User, given: Sequence[GivenGrant], to: Serving) -> UserShow
         last_login_at=user.last_login_at,
         roles=[role_shown(one, to.configuration) for one in given],
     )
-
-
-def _changing(status: int, envelope: type[Any], what: str) -> dict[str, Any]:
-    return {
-        "opt": {"permission": Permission.ADMIN_WRITE},
-        "tags": TAGS,
-        "status_code": status,
-        "responses": {status: ResponseSpec(data_container=envelope, description=what, generate_examples=False)},
-        "request_max_body_size": BODY_BYTES,
-    }

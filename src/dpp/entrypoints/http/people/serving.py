@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request
+from litestar.openapi.datastructures import ResponseSpec
 
 from dpp.application.access_ports import AuditLog, Session
 from dpp.application.current import CurrentConfiguration
@@ -16,7 +17,7 @@ from dpp.application.password_links import PasswordLinks
 from dpp.application.ports import Clock
 from dpp.application.signin import SignIn
 from dpp.application.users import Users
-from dpp.domain.access import Principal, PrincipalKind
+from dpp.domain.access import Permission, Principal, PrincipalKind
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Conflict, Forbidden
 from dpp.entrypoints.http.administration.frame import Framing
@@ -88,6 +89,17 @@ def check_whole(principal: Principal) -> None:
 def person(principal: Principal) -> UUID | None:
     """Return the id of the person who asks; None for a key."""
     return principal.id if principal.kind is PrincipalKind.USER else None
+
+
+def changing(status: int, envelope: type[Any], what: str) -> dict[str, Any]:
+    """Return the settings of a route of the API that changes something, and answers with ``envelope``."""
+    return {
+        "opt": {"permission": Permission.ADMIN_WRITE},
+        "tags": TAGS,
+        "status_code": status,
+        "responses": {status: ResponseSpec(data_container=envelope, description=what, generate_examples=False)},
+        "request_max_body_size": BODY_BYTES,
+    }
 
 
 Provide = Callable[[], Serving]
