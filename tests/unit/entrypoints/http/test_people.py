@@ -299,6 +299,12 @@ def test_the_pages_do_what_the_api_does() -> None:
         assert 422 == (await people.send("/admin/keys", name="ci", expires_in_days="soon")).status_code
         log = await people.page("/admin/audit?action=key.created")
         assert ("key.created" in log.text, "user.added" in log.text) == (True, False)
+        dated = await people.page("/admin/audit?action=key&from=2026-03-01&to=2026-03-02")
+        export = re.search(r'href="(/api/v1/admin/audit[^"]+)" download', dated.text)
+        assert export is not None
+        table = await people.page(export[1].replace("&amp;", "&"))
+        assert (200, "text/csv; charset=utf-8") == (table.status_code, table.headers["content-type"])
+        assert ("key.created" in table.text, "user.added" in table.text) == (True, False)
         assert "Give a day" in (await people.page("/admin/audit?from=soon")).text
 
     story(tell)

@@ -80,7 +80,9 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
         size = MOST if limit is None else limit
         if not 1 <= size <= paging.MAX_LIMIT:
             raise InvalidInput(f"limit must be between 1 and {paging.MAX_LIMIT}, not {size}", field="limit")
-        query = AuditQuery(actor=actor, action=action, subject=subject, since=_zoned(since), until=_zoned(until))
+        query = AuditQuery(
+            actor=actor, action=action, subject=subject, since=_zoned(since, "from"), until=_zoned(until, "to")
+        )
         before = _read(cursor)
         found = await serving().log.search(query, before=before, limit=size + 1)
         more = _write(found[size - 1].number) if len(found) > size else None
@@ -102,9 +104,9 @@ def shown(row: RecordedEntry) -> EntryShown:
     )
 
 
-def _zoned(moment: datetime | None) -> datetime | None:
+def _zoned(moment: datetime | None, field: str) -> datetime | None:
     if moment is not None and moment.tzinfo is None:
-        raise InvalidInput("A moment needs its offset, such as 2026-03-01T00:00:00Z", field="from")
+        raise InvalidInput("A moment needs its offset, such as 2026-03-01T00:00:00Z", field=field)
     return moment
 
 

@@ -42,7 +42,7 @@ def routes(serving: Provide) -> list[HTTPRouteHandler]:
             "rows": [shown(row) for row in found[:MOST]],
             "called": await _called(to),
             "older": _older(given, found[MOST - 1].number) if len(found) > MOST else None,
-            "export": _export(given),
+            "export": _export(query),
             "filled": given.with_problems(problems),
         }
         return frame.page(request, principal, to.framing, "admin/audit.html", context)
@@ -77,6 +77,8 @@ def _older(given: forms.Typed, number: int) -> str:
     return f"{AUDIT}?{urlencode({**kept, 'before': number})}"
 
 
-def _export(given: forms.Typed) -> str:
-    kept = {name: given.value(name) for name in TEXTS if given.text(name)}
+def _export(query: AuditQuery) -> str:
+    moments = {"from": query.since, "to": query.until}
+    kept = {name: value for name in TEXTS if (value := getattr(query, name))}
+    kept |= {name: moment.isoformat() for name, moment in moments.items() if moment}
     return f"/api/v1/admin/audit?{urlencode({**kept, 'limit': 1000, 'format': 'csv'})}"
