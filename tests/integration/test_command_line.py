@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from dpp.entrypoints.bootstrap import local
+from dpp.entrypoints.bootstrap import local, logging
 from dpp.entrypoints.bootstrap.settings import load
 from dpp.entrypoints.cli.main import main
 from tests.support.running import free_port
@@ -35,10 +34,12 @@ COMMANDS = (
     "archive verify",
     "archive replay",
     "archive cat",
+    "corrections export",
+    "corrections apply",
     "simulate",
+    "faults",
     "doctor",
 )
-UP_SECONDS = 60.0
 END_SECONDS = 30.0
 
 
@@ -86,11 +87,11 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
 def test_every_command_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
     """The overview names exactly the commands that these tests know, each with what it is for."""
     named = set()
-    for group in ("", "config", "users", "keys", "archive"):
+    for group in ("", "config", "users", "keys", "corrections", "archive"):
         assert 0 == main([*group.split(), "--help"])
         rows = re.findall(r"^\W+([a-z]+) {2,}[A-Z]", capsys.readouterr().out, re.MULTILINE)
         named |= {f"{group} {name}".strip() for name in rows}
-    assert set(COMMANDS) == named - {"config", "users", "keys", "archive", "version"}
+    assert set(COMMANDS) == named - {"config", "users", "keys", "corrections", "archive", "version"}
 
 
 @pytest.mark.parametrize("call", ["no-such-command", "serve --no-such-option", "keys create x", "serve --port many"])
@@ -158,52 +159,74 @@ def test_an_unknown_permission(tmp_path: Path, database_url: str) -> None:
 
 
 @contextmanager
-def running_up(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """Run `dpp up` for the length of the block; whatever happens, it does not outlive it."""
+def running_up(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `dpp up` at any free port for the length of the block, which it does not outlive; yield its address, too."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "dpp.entrypoints.cli", "up", "--port", str(port)],
+        [sys.executable, "-m", "dpp.entrypoints.cli", "up", "--port", "0"],
         env=environment(data_dir),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    assert process.stdout is not None
     try:
-        wait_until_ready(process, port)
-        yield process
+        # What is not ready after 30 s ends by itself, and with it what it prints.
+        announced = next((line for line in process.stdout if line.startswith("The platform runs at ")), "")
+        assert announced, f"dpp up did not become ready; its status is {process.poll()}"
+        yield process, announced.split()[-1]
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(END_SECONDS)
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
-    """Wait until the platform answers."""
-    deadline = time.monotonic() + UP_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"dpp up did not become ready; its status is {process.poll()}")
+        process.stdout.close()
 
 
 def test_up_ends_on_ctrl_c_and_starts_again(tmp_path: Path) -> None:
-    """Ctrl-C ends `dpp up` within 30 s with its database; a second start has what the first one was told."""
-    port = free_port()
-    with running_up(tmp_path, port) as process:
+    """Ctrl-C ends `dpp up` within 30 s with its database; a second start has what the first one was told.
+
+    At port 0 it says which one it has.
+    """
+    with running_up(tmp_path) as (process, address):
+        assert 200 == httpx.get(f"{address}/health/ready", trust_env=False).status_code
         made = json.loads(dpp(tmp_path, "keys", "create", "x", "--permission", "metrics:read", "--json").stdout)
         process.send_signal(signal.SIGINT)
         assert 0 == process.wait(END_SECONDS)
     assert_one_line(dpp(tmp_path, "rebuild"), 1, "No platform runs")
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False)
-    with running_up(tmp_path, port):
+        httpx.get(f"{address}/health/live", trust_env=False)
+    with running_up(tmp_path) as (_, address):
         answer = httpx.get(
-            f"http://127.0.0.1:{port}/api/v1/metrics/realtime",
+            f"{address}/api/v1/metrics/realtime",
             headers={"authorization": f"Bearer {made['key']}"},
             trust_env=False,
         )
         assert 200 == answer.status_code
+
+
+def test_corrections_come_out_as_they_went_in(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What people have said is exported as it was applied; a line that is none refuses the whole file."""
+    monkeypatch.setenv("DPP_DATABASE_URL", database_url)
+    monkeypatch.setenv("DPP_DATA_DIR", str(tmp_path))
+    # A command tells its process where to log to, and the one of the tests has more to do.
+    monkeypatch.setattr(logging, "configure", lambda **_: None)
+    said = {
+        "said_id": "00000000-0000-0000-0000-000000000002",
+        "incident_id": "INC-1",
+        "source_incident_id": "INC-1",
+        "record_id": "00000000-0000-0000-0000-000000000003",
+        "verdict": "rejected",
+        "said_at": "2026-03-02T10:00:00Z",
+        "said_by": "user:00000000-0000-0000-0000-000000000009",
+        "reason": None,
+    }
+    file = tmp_path / "corrections.jsonl"
+    file.write_text(json.dumps({"kind": "verdict", "said": said}) + "\n", encoding="utf-8")
+    assert 0 == main(["corrections", "apply", str(file)])
+    assert 0 == main(["corrections", "export"])
+    told = capsys.readouterr().out.splitlines()
+    assert "1 corrections were new, 0 known" == told[0]
+    assert {"kind": "verdict", "said": said} == json.loads(told[1])
+    file.write_text(file.read_text(encoding="utf-8") + '{"kind": "verdict", "said": {}}\n', encoding="utf-8")
+    assert 1 == main(["corrections", "apply", str(file)])
+    assert "line 2 is no correction" in capsys.readouterr().err

@@ -29,12 +29,14 @@ from dpp.adapters.memory.derivations import MemoryDerivationStore
 from dpp.adapters.memory.manual_links import MemoryManualLinks
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
+from dpp.adapters.memory.sprint_corrections import MemorySprintCorrections
 from dpp.adapters.memory.ticket_histories import MemoryTicketHistories
 from dpp.adapters.push.readers import FORMATS, DeploymentReader, IncidentReader, SurveyReader
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.administration import Administration
 from dpp.application.backfill import Backfill
 from dpp.application.calendars import Calendars
+from dpp.application.connections import ConnectedSource, Connections, Probe
 from dpp.application.current import CurrentConfiguration
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.doors import Readers
@@ -46,7 +48,9 @@ from dpp.application.mapping_preview import MappingPreviews
 from dpp.application.ports import Clock
 from dpp.application.queries import Queries
 from dpp.application.repairing import Repairing
+from dpp.application.secrets import SecretMissing, Secrets
 from dpp.application.signin import SignIn
+from dpp.application.sprint_corrections import SprintCorrections
 from dpp.application.taking_in import TakingIn
 from dpp.domain.access import Grant, Principal, Role, user_principal
 from dpp.domain.configuration import Configuration
@@ -64,6 +68,7 @@ from tests.support.access import CountedIds
 from tests.support.derivation import CONFIGURATION, DERIVE, at
 from tests.support.derived_stores import MemoryStores
 from tests.support.intake import Box, Reversed
+from tests.support.noted_jobs import NotedJobs
 
 READERS = Readers(
     github=GitHubWebhookReader(),
@@ -98,6 +103,24 @@ class OneSession(SignIn):
         if token != TOKEN:
             raise Unauthenticated("The session is over")
         return user_principal(user_id=UUID(int=99), name="Lee Lead", grants=self._grants)
+
+
+class FewSecrets(Secrets):
+    """Has secrets of these names."""
+
+    def __init__(self, *names: str) -> None:
+        """``names``: of those that are there."""
+        self._names = names
+
+    def get(self, name: str) -> bytes:
+        """Return a secret."""
+        if name not in self._names:
+            raise SecretMissing(f"the secret {name} is not set")
+        return b"what nobody may see"
+
+    def candidates(self, name: str) -> tuple[bytes, ...]:
+        """Return it."""
+        return (self.get(name),)
 
 
 class NoKeys(ApiKeys):
@@ -196,6 +219,7 @@ async def administrated(
     *,
     configuration: Configuration = CONFIGURATION,
     deliveries: Sequence[AcceptedDelivery] = (),
+    probes: Mapping[ConnectedSource, Probe] | None = None,
 ) -> AsyncIterator[Administrated]:
     """Yield administration for somebody with these grants, over a platform that has taken these deliveries."""
     stores = MemoryStores()
@@ -232,6 +256,7 @@ async def administrated(
         events=stores.events,
         intake=intake,
     )
+    notes = MemoryBackfillStore(database=stores.database)
     administering = Administering(
         framing=Framing(gate=gate, configuration=current),
         administration=Administration(
@@ -261,9 +286,19 @@ async def administrated(
         freshness=Freshness(operations, Calendars(LibraryHolidays())),
         operating=operating,
         backfill=Backfill(
-            store=MemoryBackfillStore(database=stores.database),
+            store=notes,
             sources=dict,
             accept=TakingIn(intake=intake),
+            clock=clock,
+            ids=CountedIds(),
+        ),
+        connections=Connections(
+            probes=probes or {}, secrets=FewSecrets("jira_webhook_secret"), notes=notes, log=log, clock=clock
+        ),
+        sprint_corrections=SprintCorrections(
+            store=MemorySprintCorrections(database=stores.database, tables=stores.tables, log=log),
+            configuration=stores.configurations,
+            jobs=NotedJobs(),
             clock=clock,
             ids=CountedIds(),
         ),

@@ -1,5 +1,8 @@
 """A real PostgreSQL for tests: one server a test process, and for each test a database, cloned from a template.
 
+Tests look into a database by the account that owns it; the platform that they look at has the account of the running
+processes (``restricted``), which may do there what the migrations granted it.
+
 `DPP_TEST_POSTGRES_MAJOR=15` runs the suite on another version than the newest one found.
 """
 
@@ -19,7 +22,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from dpp.adapters.postgres.embedded import EmbeddedPostgres
+from dpp.adapters.postgres.embedded import SERVICE_ROLE, EmbeddedPostgres
 
 MIGRATIONS = "dpp.adapters.postgres.migrations"
 TEMPLATE = "template_migrated"
@@ -30,9 +33,10 @@ class TestServer:
 
     __test__ = False  # the name begins like a test's
 
-    def __init__(self, url: str) -> None:
-        """`url`: of a role that may create databases."""
+    def __init__(self, url: str, *, service_url: str) -> None:
+        """`url`: of a role that may create databases; `service_url`: of the one that the platform is to have."""
         self._url = url
+        self._service_url = service_url
         self._numbers = itertools.count(1)
 
     @functools.cached_property
@@ -41,8 +45,16 @@ class TestServer:
         self._create(TEMPLATE)
         upgrade = migrations()
         if upgrade is not None:
-            upgrade(self.url_of(TEMPLATE))
+            upgrade(self.url_of(TEMPLATE), service=SERVICE_ROLE)
         return TEMPLATE
+
+    def restricted(self, url: str) -> str:
+        """Return the URL of one of the server's databases for the account of the running processes."""
+        return urlunsplit(urlsplit(self._service_url)._replace(path=urlsplit(url).path))
+
+    def has(self, url: str) -> bool:
+        """Whether a URL is of one of the server's databases, by the account that owns it."""
+        return urlsplit(self._url).netloc == urlsplit(url).netloc
 
     def url_of(self, database: str) -> str:
         """URL of one of the server's databases."""
@@ -73,7 +85,10 @@ class TestServer:
         database = sql.Identifier(name)
         # A pool would connect again meanwhile.
         self._execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
-        users = sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = user AND datname = {}")
+        users = sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pg_has_role(usesysid, 'USAGE') AND datname = {}"
+        )
         self._execute(users.format(sql.Literal(name)))
         self._execute(sql.SQL("DROP DATABASE {}").format(database))
 
@@ -82,12 +97,18 @@ class TestServer:
             connection.execute(command)
 
 
-def migrations() -> Callable[[str], None] | None:
+def migrations() -> Callable[..., None] | None:
     """Return what brings a database to the present schema; None only where that code does not exist at all."""
     if importlib.util.find_spec(MIGRATIONS) is None:
         return None
-    upgrade: Callable[[str], None] = importlib.import_module(MIGRATIONS).upgrade
+    upgrade: Callable[..., None] = importlib.import_module(MIGRATIONS).upgrade
     return upgrade
+
+
+def restricted(url: str) -> str:
+    """Return the URL of a database for the account of the running processes; of a foreign server's as it is."""
+    server = shared_server()
+    return server.restricted(url) if server.has(url) else url
 
 
 @functools.cache
@@ -102,7 +123,7 @@ def shared_server() -> TestServer:
     server = EmbeddedPostgres(Path(directory.name), fast_for_tests=True, major=int(major) if major else None)
     # Last registered, first run: the server ends before its directory goes.
     atexit.register(directory.cleanup)
-    return TestServer(server.start())
+    return TestServer(server.start(), service_url=server.service_dsn)
 
 
 @pytest.fixture(scope="session")

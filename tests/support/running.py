@@ -25,6 +25,7 @@ from dpp.application.scopes import named_scope
 from dpp.entrypoints.bootstrap import local
 from dpp.entrypoints.bootstrap.providers import container
 from dpp.entrypoints.bootstrap.settings import Settings, load
+from tests.support.postgres import restricted
 
 READY_SECONDS = 30.0
 SETTLED_SECONDS = 60.0
@@ -43,7 +44,10 @@ def free_port() -> int:
 
 @dataclass
 class RunningPlatform:
-    """Processes of one platform; ``serve`` and ``work`` start more of them."""
+    """Processes of one platform; ``serve`` and ``work`` start more of them.
+
+    ``database_url`` is for looks into the database, by the account that owns it; the processes have another one.
+    """
 
     data_dir: Path
     database_url: str
@@ -191,7 +195,7 @@ class RunningPlatform:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return kept | {"DPP_DATA_DIR": str(self.data_dir), "DPP_DATABASE_URL": self.database_url}
+        return kept | {"DPP_DATA_DIR": str(self.data_dir), "DPP_DATABASE_URL": restricted(self.database_url)}
 
 
 @contextmanager
@@ -201,7 +205,7 @@ def platform(data_dir: Path, database_url: str, *, configuration: str | None = N
     running = RunningPlatform(data_dir, database_url)
     if configuration is not None:
         (data_dir / "organisation.toml").write_text(configuration, encoding="utf-8")
-    settings = load({"DPP_DATABASE_URL": database_url}, data_dir=data_dir)
+    settings = load({"DPP_DATABASE_URL": restricted(database_url)}, data_dir=data_dir)
     # In a thread, since a browser's test has an event loop of its own.
     with ThreadPoolExecutor(1) as pool:
         running.key = pool.submit(asyncio.run, _made_ready(settings, configuration)).result()

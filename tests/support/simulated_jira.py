@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import urlsplit
@@ -38,9 +38,11 @@ def organisation(*, seed: int = 7, weeks: int = 5) -> SimulatedOrganisation:
 
 @cache
 def configuration() -> Configuration:
-    """Return its configuration."""
+    """Return its configuration, of somebody who takes the App to be installed everywhere; in one place it is not."""
     file = TomlConfigurationFile(LibraryHolidays())
-    return file.parse(organisation().configuration_toml(), current=Configuration())
+    found = file.parse(organisation().configuration_toml(), current=Configuration())
+    streams = (replace(one, github_install_id=one.github_install_id or "1004") for one in found.tech_streams)
+    return replace(found, tech_streams=tuple(streams))
 
 
 def reading() -> Reading:

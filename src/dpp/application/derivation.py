@@ -184,16 +184,20 @@ class DerivationStore(Protocol):
 
 @dataclass(slots=True)
 class News:
-    """Gathers the streams of rows before and after."""
+    """Gathers the streams of rows before and after, each with the things whose rows they were.
 
-    delivery_streams: set[UUID] = field(default_factory=set)
-    tech_streams: set[UUID] = field(default_factory=set)
+    What else was derived along with a stream's things is none of its business: whoever sees the stream may not see it.
+    """
 
-    def add(self, delivery_stream: UUID | None, tech_streams: Iterable[UUID]) -> None:
-        """Take in the streams of one row."""
+    delivery_streams: dict[UUID, set[StaleKey]] = field(default_factory=dict)
+    tech_streams: dict[UUID, set[StaleKey]] = field(default_factory=dict)
+
+    def add(self, key: StaleKey, delivery_stream: UUID | None, tech_streams: Iterable[UUID]) -> None:
+        """Take in the streams of one row of a thing."""
         if delivery_stream is not None:
-            self.delivery_streams.add(delivery_stream)
-        self.tech_streams.update(tech_streams)
+            self.delivery_streams.setdefault(delivery_stream, set()).add(key)
+        for stream in tech_streams:
+            self.tech_streams.setdefault(stream, set()).add(key)
 
     def change(self, kind: StaleKind) -> Change:
         """Return what to tell of rows of a kind."""

@@ -16,10 +16,12 @@ from dpp.application.measures import (
     FigurePlace,
     MeasureStore,
     Restatement,
+    RestatementPlace,
     StreamFigure,
     StreamKey,
     Wanted,
     place_of,
+    restatement_place_of,
 )
 from dpp.application.views import View
 from dpp.domain.catalogue import metric as catalogued
@@ -39,11 +41,11 @@ class FigurePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestatementPage:
-    """Some restatements, the latest first; ``following`` is below which id the next page begins."""
+    """Some restatements, the latest first; ``following`` is below which place the next page begins."""
 
     asked: Asked
     restatements: Sequence[Restatement]
-    following: int | None
+    following: RestatementPlace | None
     limit: int
 
 
@@ -94,17 +96,17 @@ class FigureHistory:
         metric: str | None = None,
         first: date | None = None,
         last: date | None = None,
-        before: int | None = None,
+        before: RestatementPlace | None = None,
         limit: int | None = None,
     ) -> RestatementPage:
         """Return a page of the changes to figures of some days; arguments and errors as for ``figures``.
 
         Args:
-            before: the id of the last restatement of the page before; None for the first page.
+            before: the place of the last restatement of the page before; None for the first page.
         """
         size, wanted = _size(limit), _wanted(view, metric=metric, first=first, last=last)
         found = await self._store.restatements(wanted, before=before, limit=size + 1)
-        following = found[size - 1].restatement_id if len(found) > size else None
+        following = restatement_place_of(found[size - 1]) if len(found) > size else None
         return RestatementPage(asked=Asked.of(view), restatements=found[:size], following=following, limit=size)
 
 

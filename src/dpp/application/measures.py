@@ -129,13 +129,11 @@ class Restatement(NamedTuple):
     A change to a figure of a day that was closed.
 
     Attributes:
-        restatement_id: rises with the order in which they were recorded; 0 before that.
         old_value: None when the day had no such figure, as ``new_value`` when it has none any more.
         since: the earliest time that what changed is about, None when it may be about any.
         restated_at: when it was found.
     """
 
-    restatement_id: int
     stream: StreamKey
     day: date
     metric: str
@@ -187,6 +185,21 @@ class FigurePlace(NamedTuple):
     percentile: int
 
 
+class RestatementPlace(NamedTuple):
+    """The place of a restatement in their list; a percentile of None is -1.
+
+    It is made of what whoever sees the stream is told anyway: a number that rises would tell how much is restated
+    elsewhere.
+    """
+
+    restated_at: datetime
+    day: date
+    dimension: str
+    stream_id: UUID
+    metric: str
+    percentile: int
+
+
 Measure: TypeAlias = Callable[[StaleStream], Awaitable[MeasuredDays | None]]
 """Takes the figures of a stream that waits; None when it could not."""
 
@@ -224,8 +237,10 @@ class MeasureStore(Protocol):
         """Return stored figures in the order of their places, those behind ``after``, ``limit`` at most."""
 
     @abstractmethod
-    async def restatements(self, wanted: Wanted, *, before: int | None = None, limit: int) -> Sequence[Restatement]:
-        """Return restatements, the latest first, those with an id below ``before``, ``limit`` at most."""
+    async def restatements(
+        self, wanted: Wanted, *, before: RestatementPlace | None = None, limit: int
+    ) -> Sequence[Restatement]:
+        """Return restatements, the highest places first, those below ``before``, ``limit`` at most."""
 
 
 def place_of(row: StreamFigure) -> FigurePlace:
@@ -233,3 +248,10 @@ def place_of(row: StreamFigure) -> FigurePlace:
     figure = row.figure
     percentile = -1 if figure.percentile is None else figure.percentile
     return FigurePlace(figure.day, row.stream.dimension.value, row.stream.stream_id, figure.metric, percentile)
+
+
+def restatement_place_of(row: Restatement) -> RestatementPlace:
+    """Return where a restatement stands in the list: by time, day, kind of stream, stream, metric, percentile."""
+    percentile = -1 if row.percentile is None else row.percentile
+    stream = row.stream
+    return RestatementPlace(row.restated_at, row.day, stream.dimension.value, stream.stream_id, row.metric, percentile)

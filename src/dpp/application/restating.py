@@ -29,7 +29,7 @@ class Writes:
     Attributes:
         figures: to be stored in place of what is there.
         removed: figures that have no value any more.
-        restatements: changes to days that were closed, without ids.
+        restatements: changes to days that were closed.
     """
 
     figures: Sequence[DayFigure]
@@ -91,7 +91,6 @@ def _restatements(
             continue
         cause = _cause(day, measured.first_days)
         yield Restatement(
-            restatement_id=0,
             stream=stream,
             day=day,
             metric=figure.metric,

@@ -26,7 +26,7 @@ CLOSED_DAYS = 400
 class KnownSprint(NamedTuple):
     """A sprint that runs or has been (§4.2.5); both of its days are in it.
 
-    ``has_result`` says that it has closing figures already.
+    ``has_result`` says that it has closing figures already, which nothing that people said since can have changed.
     """
 
     sprint_id: UUID

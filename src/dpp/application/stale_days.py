@@ -6,7 +6,7 @@ fact is about tells which days are concerned. What a setting or a person changes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,8 +31,24 @@ def reason(key: StaleKey, since: datetime | None, cause: str | None) -> Reason:
     return Reason(key, since, Cause.LATE_EVENT if cause is None else Cause(cause))
 
 
-def stale_days(reasons: Iterable[Reason]) -> list[StaleDays]:
-    """Return the days that are concerned, cause by cause; no reason gives none."""
+def stale_days(reasons: Iterable[Reason], news: News) -> dict[StaleDays, list[StreamKey]]:
+    """Return the days that are concerned, cause by cause, with the streams: each by its own things alone.
+
+    Args:
+        reasons: why things were derived; none gives nothing.
+        news: the streams of these things' rows.
+    """
+    of_thing: dict[StaleKey, list[Reason]] = {}
+    for one in reasons:
+        of_thing.setdefault(one.key, []).append(one)
+    found: dict[StaleDays, list[StreamKey]] = {}
+    for stream, things in _streams(news):
+        for days in _by_cause(one for thing in things for one in of_thing.get(thing, ())):
+            found.setdefault(days, []).append(stream)
+    return found
+
+
+def _by_cause(reasons: Iterable[Reason]) -> list[StaleDays]:
     of_cause: dict[Cause, list[Reason]] = {}
     for one in reasons:
         of_cause.setdefault(one.cause, []).append(one)
@@ -44,12 +60,11 @@ def inherited(reasons: Sequence[Reason]) -> tuple[datetime | None, Cause]:
     return _since(reasons), min((one.cause for one in reasons), key=_RANK.__getitem__)
 
 
-def streams_of(news: News) -> list[StreamKey]:
-    """Return the streams whose rows were derived."""
-    return [
-        *(StreamKey(Dimension.DELIVERY, stream) for stream in news.delivery_streams),
-        *(StreamKey(Dimension.TECH, stream) for stream in news.tech_streams),
-    ]
+def _streams(news: News) -> Iterator[tuple[StreamKey, Collection[StaleKey]]]:
+    for stream, things in news.delivery_streams.items():
+        yield StreamKey(Dimension.DELIVERY, stream), things
+    for stream, things in news.tech_streams.items():
+        yield StreamKey(Dimension.TECH, stream), things
 
 
 def _since(reasons: Iterable[Reason]) -> datetime | None:
@@ -59,6 +74,6 @@ def _since(reasons: Iterable[Reason]) -> datetime | None:
 
 
 def _detail(reasons: Sequence[Reason]) -> str:
-    """Say how many things there were, not which: they may be of streams that a reader does not see."""
+    """Say how many things of the stream there were, and of which kind."""
     kind, count = reasons[0].key.kind.value.replace("_", " "), len({one.key for one in reasons})
     return f"{count} {kind}" if count == 1 else f"{count} {kind}s"

@@ -15,7 +15,7 @@ from dpp.application.derivation import News
 from dpp.application.measure import LONGEST_WAIT, QUIET
 from dpp.application.measures import Cause, StaleDays, StreamKey, Wanted
 from dpp.application.stale import StaleKey, StaleKind
-from dpp.application.stale_days import Reason, inherited, reason, stale_days, streams_of
+from dpp.application.stale_days import Reason, inherited, reason, stale_days
 from dpp.application.views import MAX_WINDOW_DAYS
 from dpp.domain.configuration import CalendarRules, PlatformSettings
 from dpp.domain.metric import Dimension
@@ -155,12 +155,37 @@ def test_reasons_are_told_cause_by_cause() -> None:
         Reason(tickets[2], at(9), Cause.CONFIGURATION),
         Reason(request, at(1), Cause.MANUAL_LINK),
     ]
-    assert [
-        StaleDays(at(3), Cause.LATE_EVENT, "2 tickets"),
-        StaleDays(None, Cause.CONFIGURATION, "1 ticket"),
-        StaleDays(at(1), Cause.MANUAL_LINK, "1 pull request"),
-    ] == stale_days(reasons)
-    assert [] == stale_days([])
+    news = News()
+    for key in (*tickets, request):
+        news.add(key, PAYMENTS, [])
+    assert {
+        StaleDays(at(3), Cause.LATE_EVENT, "2 tickets"): [PAY],
+        StaleDays(None, Cause.CONFIGURATION, "1 ticket"): [PAY],
+        StaleDays(at(1), Cause.MANUAL_LINK, "1 pull request"): [PAY],
+    } == stale_days(reasons, news)
+    assert {} == stale_days([], news)
+
+
+def test_each_stream_is_told_of_its_own_things_alone() -> None:
+    """What was derived along with a stream's things changes neither its days, nor the cause, nor what is said of it."""
+    mine, both, others = (StaleKey(StaleKind.TICKET, str(number)) for number in range(3))
+    reasons = [
+        Reason(mine, at(5), Cause.LATE_EVENT),
+        Reason(both, at(4), Cause.LATE_EVENT),
+        Reason(others, None, Cause.CONFIGURATION),
+        Reason(others, at(1), Cause.LATE_EVENT),
+    ]
+    news = News()
+    news.add(mine, PAYMENTS, [])
+    news.add(both, PAYMENTS, [APPS])
+    news.add(others, UUID(int=5), [])
+    other = StreamKey(Dimension.DELIVERY, UUID(int=5))
+    assert {
+        StaleDays(at(4), Cause.LATE_EVENT, "2 tickets"): [PAY],
+        StaleDays(at(4), Cause.LATE_EVENT, "1 ticket"): [StreamKey(Dimension.TECH, APPS)],
+        StaleDays(None, Cause.CONFIGURATION, "1 ticket"): [other],
+        StaleDays(at(1), Cause.LATE_EVENT, "1 ticket"): [other],
+    } == stale_days(reasons, news)
 
 
 def test_what_follows_from_several_reasons_follows_from_the_weightiest() -> None:
@@ -173,6 +198,7 @@ def test_what_follows_from_several_reasons_follows_from_the_weightiest() -> None
 
 def test_news_tell_the_streams_of_both_kinds() -> None:
     """Every stream that news are of is to be measured."""
-    news = News()
-    news.add(PAYMENTS, [APPS, UUID(int=5)])
-    assert {PAY, StreamKey(Dimension.TECH, APPS), StreamKey(Dimension.TECH, UUID(int=5))} == set(streams_of(news))
+    ticket, news = StaleKey(StaleKind.TICKET, "1"), News()
+    news.add(ticket, PAYMENTS, [APPS, UUID(int=5)])
+    (streams,) = stale_days([Reason(ticket, None, Cause.REBUILD)], news).values()
+    assert {PAY, StreamKey(Dimension.TECH, APPS), StreamKey(Dimension.TECH, UUID(int=5))} == set(streams)

@@ -14,6 +14,7 @@ from dpp.application.ports import DeadLetter
 from dpp.application.pulse_ports import PulseAggregateRow, PulseResponse
 from dpp.application.repositories import Repositories
 from dpp.application.resolving import EVENT_TABLES, ResolvedEvent
+from dpp.application.sprint_corrections import SprintCorrection
 from dpp.application.stale import StaleKey
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Unavailable
@@ -72,6 +73,7 @@ class MemoryDatabase:
         versions: every configuration, the current one last; empty before the first.
         verdicts: what people have said of deployments' blame, in the order of arrival.
         manual_links: tickets that people gave to pull requests, in the order of arrival.
+        sprint_corrections: what people have said of sprints, in the order of arrival.
         surveys: answers to surveys, and their aggregates.
         available: set to False to make every store of this database raise ``Unavailable``.
     """
@@ -93,6 +95,7 @@ class MemoryDatabase:
     versions: list[ConfigurationVersion] = field(default_factory=list)
     verdicts: list[VerdictRow] = field(default_factory=list)
     manual_links: list[ManualLinkRow] = field(default_factory=list)
+    sprint_corrections: list[SprintCorrection] = field(default_factory=list)
     surveys: MemorySurveys = field(default_factory=MemorySurveys)
     available: bool = True
     stale_marks: int = 0

@@ -40,7 +40,7 @@ from dpp.application.identities import PullRequestId, pull_request_of
 from dpp.application.measures import Cause
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
-from dpp.application.stale_days import inherited, reason, stale_days, streams_of
+from dpp.application.stale_days import inherited, reason, stale_days
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import PullRequestEvent, WorkItemEvent
@@ -99,8 +99,8 @@ class MemoryDerivationStore(DerivationStore):
         self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
         if reasons:
             self._mark(outcome.marked, *inherited(reasons))
-            for days in stale_days(reasons):
-                self._database.mark_days(streams_of(news), days)
+            for days, streams in stale_days(reasons, news).items():
+                self._database.mark_days(streams, days)
         if done and kind in TOPICS and self._feed is not None:
             await self._feed.publish(news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)
@@ -186,10 +186,10 @@ class MemoryDerivationStore(DerivationStore):
         _add_all(tables.attributions, rows.attributions, _issue_of)
         _add_all(tables.cycles, rows.cycles, _issue_of)
         for row in (*before.values(), *after.values()):
-            news.add(row.delivery_stream_id, row.tech_stream_ids)
+            news.add(StaleKey(StaleKind.TICKET, row.issue_id), row.delivery_stream_id, row.tech_stream_ids)
         # The streams that a ticket once belonged to have figures of that time.
         for span in rows.attributions:
-            news.add(span.delivery_stream_id, span.tech_stream_ids)
+            news.add(StaleKey(StaleKind.TICKET, span.issue_id), span.delivery_stream_id, span.tech_stream_ids)
         return self._pull_requests_of(issue_ids, before, after)
 
     def ticket_inputs(self, issue_ids: Iterable[str]) -> TicketInputs:
@@ -247,7 +247,8 @@ class MemoryDerivationStore(DerivationStore):
         self.tables.pull_requests.update(after)
         self.tables.pull_request_cycles.update((PullRequestId(row.repo_id, row.pr_number), row) for row in rows.cycles)
         for row in (*before.values(), *after.values()):
-            news.add(row.delivery_stream_id, [row.tech_stream_id] if row.tech_stream_id else [])
+            key = PullRequestId(row.repo_id, row.pr_number).key(StaleKind.PULL_REQUEST)
+            news.add(key, row.delivery_stream_id, [row.tech_stream_id] if row.tech_stream_id else [])
         changed = [(before.get(one), after.get(one)) for one in ids if _link(before.get(one)) != _link(after.get(one))]
         linked = {row.linked_issue_id for pair in changed for row in pair if row is not None}
         stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in linked if issue_id is not None}

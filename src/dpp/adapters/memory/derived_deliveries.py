@@ -61,7 +61,8 @@ class MemoryDeliveries:
         after = {row.record_id: self._rolled_back(row, configuration) for row in rows}
         self.tables.deployments.update(after)
         for row in (*before.values(), *after.values()):
-            news.add(row.delivery_stream_id, _only(row.tech_stream_id))
+            key = RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT)
+            news.add(key, row.delivery_stream_id, _only(row.tech_stream_id))
         changed = [(before.get(one), after.get(one)) for one in ids if _fact(before.get(one)) != _fact(after.get(one))]
         return set(self._around([row for pair in changed for row in pair if row is not None]))
 
@@ -230,7 +231,8 @@ class MemoryDeliveries:
         before = [row for one in ids if (row := self.tables.changes.pop(one, None)) is not None]
         self.tables.changes.update((PullRequestId(row.repo_id, row.pr_number), row) for row in rows)
         for row in (*before, *rows):
-            news.add(row.delivery_stream_id, _only(row.tech_stream_id))
+            key = PullRequestId(row.repo_id, row.pr_number).key(StaleKind.CHANGE)
+            news.add(key, row.delivery_stream_id, _only(row.tech_stream_id))
         return set()
 
     def all_changes(self) -> set[StaleKey]:
@@ -341,22 +343,24 @@ class MemoryDeliveries:
         rows = derive.incidents(self._incident_inputs(ids, configuration), configuration)
         tables = self.tables
         for row in (row for one in ids for row in tables.incidents.get(one, ())):
-            news.add(None, _only(row.tech_stream_id))
-        before = {(row.incident_id, row.record_id) for one in ids for row in tables.blames.get(one, ()) if _holds(row)}
+            news.add(_incident_key(row.source_incident_id), None, _only(row.tech_stream_id))
+        blamed_before = [row for one in ids for row in tables.blames.get(one, ()) if _holds(row)]
+        before = {(row.source_incident_id, row.incident_id, row.record_id) for row in blamed_before}
         for one in ids:
             for table in (tables.incidents, tables.restores, tables.blames):
                 table.pop(one, None)
         for incident in rows.incidents:
             tables.incidents.setdefault(incident.source_incident_id, []).append(incident)
-            news.add(None, _only(incident.tech_stream_id))
+            news.add(_incident_key(incident.source_incident_id), None, _only(incident.tech_stream_id))
         for restore in rows.restores:
             tables.restores.setdefault(restore.source_incident_id, []).append(restore)
         for blame in rows.blames:
             tables.blames.setdefault(blame.source_incident_id, []).append(blame)
-        after = {(row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
-        for record in {record for _, record in before | after} & tables.deployments.keys():
-            news.add(tables.deployments[record].delivery_stream_id, ())
-        changed = {record for _, record in before ^ after} & tables.deployments.keys()
+        after = {(row.source_incident_id, row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
+        for source_incident_id, _, record in before | after:
+            if record in tables.deployments:
+                news.add(_incident_key(source_incident_id), tables.deployments[record].delivery_stream_id, ())
+        changed = {record for *_, record in before ^ after} & tables.deployments.keys()
         blamed = [tables.deployments[record] for record in changed]
         return {RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT) for row in blamed}
 
@@ -399,6 +403,10 @@ class MemoryDeliveries:
                 found = NearDeployment(row.record_id, row.repo_id, row.tech_stream_id, row.deployed_at)
                 near.setdefault(row.tech_stream_id, []).append(found)
         return near
+
+
+def _incident_key(incident: str) -> StaleKey:
+    return StaleKey(StaleKind.INCIDENT, incident)
 
 
 def _only(stream: UUID | None) -> tuple[UUID, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,6 +12,7 @@ import numpy as np
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import shown_tickets
+from dpp.adapters.memory.sprint_corrections import corrected_sprints
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.derived_rows import AttributionRow
 from dpp.application.enrich import sprint_uuid
@@ -102,26 +102,18 @@ class MemoryForecastReader(ForecastReader):
     async def sprints(self, view: View, *, today: date) -> Sequence[SprintSpan]:
         """Return the view's sprints that have begun, the latest first."""
         self._database.check_available()
-        rows = [row for row in self._begun(today) if self._shows_sprint(view, row.sprint_id)]
+        rows = list(self._begun(view, today))
         rows.sort(key=lambda row: (row.start_date, row.end_date, row.jira_sprint_id), reverse=True)
         return rows[:SPRINTS]
 
-    def _begun(self, today: date) -> Iterator[SprintSpan]:
-        for jira_id, fact in self._database.sprints.items():
-            if fact is None or fact.start_date is None or fact.end_date is None or fact.start_date > today:
+    def _begun(self, view: View, today: date) -> Iterator[SprintSpan]:
+        for known in corrected_sprints(self._database, self._tables):
+            fact, stream = known.report, known.stream_id
+            if stream is None or not view.shows(delivery_stream_id=stream, tech_stream_ids=()):
                 continue
-            told = (fact.name, fact.start_date, fact.end_date, fact.state, fact.event_timestamp)
-            yield SprintSpan(sprint_uuid(jira_id), jira_id, *told)
-
-    def _shows_sprint(self, view: View, sprint_id: UUID) -> bool:
-        streams = Counter(
-            row.delivery_stream_id
-            for row in self._tables.work_items.values()
-            if row.sprint_id == sprint_id and not row.is_deleted and row.delivery_stream_id is not None
-        )
-        # Of equals the one with the smallest id.
-        stream = min(streams, key=lambda one: (-streams[one], one), default=None)
-        return stream is not None and view.shows(delivery_stream_id=stream, tech_stream_ids=())
+            if fact.start_date is not None and fact.end_date is not None and fact.start_date <= today:
+                told = (fact.name, fact.start_date, fact.end_date, fact.state, fact.event_timestamp)
+                yield SprintSpan(known.sprint_id, known.jira_sprint_id, *told)
 
     async def remaining(self, view: View, *, sprint_id: UUID) -> Remaining:
         """Return what a sprint still holds."""

@@ -13,6 +13,7 @@ from dpp.application.measures import (
     Measure,
     MeasureStore,
     Restatement,
+    RestatementPlace,
     Settled,
     StaleDays,
     StaleStream,
@@ -21,6 +22,7 @@ from dpp.application.measures import (
     StreamKey,
     Wanted,
     place_of,
+    restatement_place_of,
 )
 from dpp.application.restating import writes
 
@@ -64,7 +66,7 @@ class MemoryMeasures(MeasureStore):
         for figure in planned.removed:
             del self._figures[stream, figure.day, figure.name]
         for restatement in planned.restatements:
-            self._restatements.append(restatement._replace(restatement_id=len(self._restatements) + 1))
+            self._restatements.append(restatement)
         settled = {mark.number for mark in taken} - measured.waiting
         marks[:] = [(of, mark) for of, mark in marks if mark.number not in settled]
         return Settled(stream, len(planned.figures) + len(planned.removed), len(planned.restatements))
@@ -91,11 +93,14 @@ class MemoryMeasures(MeasureStore):
         found = sorted((row for row in rows if _is_wanted(wanted, row.stream, row.figure)), key=place_of)
         return [row for row in found if after is None or place_of(row) > after][:limit]
 
-    async def restatements(self, wanted: Wanted, *, before: int | None = None, limit: int) -> Sequence[Restatement]:
-        """Return restatements, the latest first."""
+    async def restatements(
+        self, wanted: Wanted, *, before: RestatementPlace | None = None, limit: int
+    ) -> Sequence[Restatement]:
+        """Return restatements, the highest places first."""
         self._database.check_available()
-        found = [row for row in reversed(self._restatements) if _is_wanted(wanted, row.stream, row)]
-        return [row for row in found if before is None or row.restatement_id < before][:limit]
+        wanted_rows = (row for row in reversed(self._restatements) if _is_wanted(wanted, row.stream, row))
+        found = sorted(wanted_rows, key=restatement_place_of, reverse=True)
+        return [row for row in found if before is None or restatement_place_of(row) < before][:limit]
 
 
 def _is_wanted(wanted: Wanted, stream: StreamKey, row: DayFigure | Restatement) -> bool:

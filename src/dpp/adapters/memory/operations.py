@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from uuid import UUID
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.selections import shown_pull_requests
+from dpp.adapters.memory.sprint_corrections import corrected_sprints
 from dpp.adapters.memory.tables import MemoryDerivedTables
-from dpp.application.enrich import sprint_uuid
 from dpp.application.readers import (
     ChannelCount,
     OperationsReader,
@@ -89,33 +87,22 @@ class MemoryOperationsReader(OperationsReader):
     async def sprints(self, view: View, *, state: str | None = None) -> Sequence[SprintRow]:
         """Return the sprints of the view's delivery streams, the latest first."""
         self._database.check_available()
-        rows = []
-        for jira_id, fact in self._database.sprints.items():
-            if fact is None or (state is not None and fact.state != state):
-                continue
-            sprint_id = sprint_uuid(jira_id)
-            row = SprintRow(
-                sprint_id,
-                jira_id,
-                self._stream_of(sprint_id),
-                fact.name,
-                fact.start_date,
-                fact.end_date,
-                fact.goal,
-                fact.state,
+        rows = [
+            SprintRow(
+                known.sprint_id,
+                known.jira_sprint_id,
+                known.stream_id,
+                known.report.name,
+                known.report.start_date,
+                known.report.end_date,
+                known.report.goal,
+                known.report.state,
             )
-            if view.shows(delivery_stream_id=row.delivery_stream_id, tech_stream_ids=()):
-                rows.append(row)
-        return sorted(rows, key=lambda row: (row.start_date or date.max, row.jira_sprint_id), reverse=True)
-
-    def _stream_of(self, sprint_id: UUID) -> UUID | None:
-        """Return the delivery stream of most of a sprint's tickets; of equals the one with the smallest id."""
-        streams = Counter(
-            row.delivery_stream_id
-            for row in self._tables.work_items.values()
-            if row.sprint_id == sprint_id and not row.is_deleted and row.delivery_stream_id is not None
-        )
-        return min(streams, key=lambda stream: (-streams[stream], stream), default=None)
+            for known in corrected_sprints(self._database, self._tables)
+            if state in {None, known.report.state}
+        ]
+        shown = [row for row in rows if view.shows(delivery_stream_id=row.delivery_stream_id, tech_stream_ids=())]
+        return sorted(shown, key=lambda row: (row.start_date or date.max, row.jira_sprint_id), reverse=True)
 
     async def last_event_at(self) -> Mapping[str, datetime]:
         """Return when something readable last came through each door."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from dpp.adapters.memory.database import MemoryDatabase
+from dpp.adapters.memory.sprint_corrections import corrected_sprints
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.enrich import sprint_uuid
 from dpp.application.sprint_snapshots import ClosedSprint, KnownSprint, SprintSnapshot, SprintStore
@@ -37,21 +38,18 @@ class MemorySprintStore(SprintStore):
     async def sprints(self, *, since: date) -> Sequence[KnownSprint]:
         """Return the sprints that end on a day or later."""
         self._database.check_available()
-        found = [
-            (fact.start_date, jira_id, fact.end_date, fact.state, fact.event_timestamp)
-            for jira_id, fact in self._database.sprints.items()
-            if fact is not None
-            and fact.state in {"active", "closed"}
-            and fact.start_date is not None
-            and fact.end_date is not None
-            and fact.end_date >= since
-        ]
-        return [self._known(*row) for row in sorted(found)]
-
-    def _known(self, start: date, jira_id: str, end: date, state: str, reported_at: datetime) -> KnownSprint:
-        sprint_id = sprint_uuid(jira_id)
-        has_result = sprint_id in self._kept.closed
-        return KnownSprint(sprint_id, self._stream_of(sprint_id), start, end, state, reported_at, has_result)
+        found = []
+        for known in corrected_sprints(self._database, self._tables):
+            fact = known.report
+            if fact.start_date is None or fact.end_date is None or fact.end_date < since:
+                continue
+            if fact.state in {"active", "closed"}:
+                has_result = known.sprint_id in self._kept.closed and not known.is_corrected
+                told = (fact.start_date, fact.end_date, fact.state, fact.event_timestamp, has_result)
+                found.append(
+                    (fact.start_date, known.jira_sprint_id, KnownSprint(known.sprint_id, known.stream_id, *told))
+                )
+        return [sprint for _, _, sprint in sorted(found, key=lambda row: row[:2])]
 
     async def members(self, sprint_id: UUID) -> Sequence[SprintMember]:
         """Return every ticket that a sprint ever held."""
@@ -101,15 +99,6 @@ class MemorySprintStore(SprintStore):
         if row is None or row.closed_at > view.as_of or not _shows(view, row.delivery_stream_id):
             return None
         return row
-
-    def _stream_of(self, sprint_id: UUID) -> UUID | None:
-        streams = Counter(
-            row.delivery_stream_id
-            for row in self._tables.work_items.values()
-            if row.sprint_id == sprint_id and not row.is_deleted and row.delivery_stream_id is not None
-        )
-        # Of equals the one with the smallest id.
-        return min(streams, key=lambda one: (-streams[one], one), default=None)
 
 
 def _shows(view: View, stream: UUID | None) -> bool:

@@ -40,13 +40,14 @@ _SETTINGS = {
 
 
 class Cluster:
-    """One database cluster, ``cluster/`` in the launcher's directory, with the file ``password`` beside it."""
+    """One database cluster, ``cluster/`` in the launcher's directory, with the files of its passwords beside it."""
 
     def __init__(self, data_dir: Path) -> None:
         """Touch nothing yet."""
         self.path = data_dir / "cluster"
         self._data_dir = data_dir
         self._password_file = data_dir / "password"
+        self._service_password_file = data_dir / "service_password"
 
     def exists(self) -> bool:
         """Say whether it has been made."""
@@ -68,7 +69,7 @@ class Cluster:
             ) from error
 
     def password(self) -> str:
-        """Return the password that the superuser and the platform's role share.
+        """Return the password that the superuser and the role that owns the tables share.
 
         Raises:
             EmbeddedPostgresError: the file is gone.
@@ -79,6 +80,20 @@ class Cluster:
             raise EmbeddedPostgresError(
                 f"{self._password_file} is missing: restore it, the database cannot be opened without it"
             ) from error
+
+    def service_password(self) -> str | None:
+        """Return the password of the running processes' role; None while there is none yet."""
+        try:
+            return self._service_password_file.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+
+    def make_service_password(self, identity: Identity) -> str:
+        """Return that password, after making it where it is missing."""
+        if self.service_password() is None:
+            _write_privately(self._service_password_file, secrets.token_urlsafe(24))
+        identity.give(self._service_password_file)
+        return self._service_password_file.read_text(encoding="ascii").strip()
 
     def create(self, binaries: Binaries, *, identity: Identity, durable: bool) -> None:
         """Make it beside its place and move it there whole: a first start may be interrupted at any moment.

@@ -37,7 +37,7 @@ from dpp.application.derivation import (
 )
 from dpp.application.measures import Cause
 from dpp.application.stale import GROUPS, StaleKey, StaleKind
-from dpp.application.stale_days import Reason, inherited, reason, stale_days, streams_of
+from dpp.application.stale_days import Reason, inherited, reason, stale_days
 from dpp.domain.configuration import Configuration
 
 #: First number of the advisory locks of shares; it means nothing.
@@ -123,8 +123,8 @@ class PostgresDerivationStore(DerivationStore):
             if done:
                 reasons = [entry.why for entry in entries if entry.key in done]
                 await _mark(connection, outcome.marked, *inherited(reasons))
-                for days in stale_days(reasons):
-                    await mark_days(connection, streams_of(news), days)
+                for days, streams in stale_days(reasons, news).items():
+                    await mark_days(connection, streams, days)
             if done and kind in TOPICS:
                 await notify(connection, news.change(kind))
         return DeriveResult(entries=len(settled), derived=len(done), marked=len(outcome.marked), failed=outcome.failed)

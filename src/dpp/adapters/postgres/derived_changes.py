@@ -144,8 +144,8 @@ class ChangeTables(DerivedTables):
             PullRequestId(row.repo_id, row.pr_number): (row.tech_stream_id, row.delivery_stream_id, row.record_id)
             for row in rows
         }
-        for tech_stream, delivery_stream, _ in (*before.values(), *after.values()):
-            news.add(delivery_stream, [tech_stream] if tech_stream else [])
+        for one, (tech_stream, delivery_stream, _) in (*before.items(), *after.items()):
+            news.add(one.key(StaleKind.CHANGE), delivery_stream, [tech_stream] if tech_stream else [])
         changed = [one for one in ids if _carrier(before.get(one)) != _carrier(after.get(one))]
         return await taken_on(connection, changed)
 

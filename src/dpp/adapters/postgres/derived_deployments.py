@@ -190,8 +190,10 @@ class DeploymentTables(DerivedTables):
         await quality_spans.update_deployments(connection, ids)
         await _roll_back(connection, list(rows), configuration)
         after = {record_id: _State.of(row) for record_id, row in rows.items()}
+        key_of = dict(zip(ids, keys, strict=True))
         for state in (*before.values(), *after.values()):
-            news.add(state.delivery_stream_id, [state.tech_stream_id] if state.tech_stream_id else [])
+            tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
+            news.add(key_of[state.record_id], state.delivery_stream_id, tech_streams)
         changed = [one for one in ids if _fact(before.get(one)) != _fact(after.get(one))]
         states = [state for one in changed for state in (before.get(one), after.get(one)) if state is not None]
         return await _stale(connection, states, configuration)

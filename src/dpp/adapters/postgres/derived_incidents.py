@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from dpp.adapters.postgres.derived_tables import DerivedTables, lock_deliveries
@@ -44,9 +44,9 @@ SELECT verdict_id, incident_id, source_incident_id, record_id, verdict,
     (extract(epoch FROM decided_at) * 1000000)::bigint, decided_by, reason
 FROM incident_verdicts WHERE source_incident_id = ANY (%s)
 """
-_STREAMS_BEFORE = "SELECT tech_stream_id FROM incidents WHERE source_incident_id = ANY (%s)"
+_STREAMS_BEFORE = "SELECT source_incident_id, tech_stream_id FROM incidents WHERE source_incident_id = ANY (%s)"
 _BLAMED = """
-SELECT incident_id, record_id FROM incident_blames
+SELECT source_incident_id, incident_id, record_id FROM incident_blames
 WHERE source_incident_id = ANY (%s) AND standing IN ('blamed', 'confirmed') AND valid_to = 'infinity'
 """
 _DELETE = f"""
@@ -73,21 +73,35 @@ class IncidentTables(DerivedTables):
         await lock_deliveries(connection)
         ids = [key.key for key in keys]
         rows = derive.incidents(await _inputs(connection, ids, configuration), configuration)
-        for (stream,) in await (await connection.execute(_STREAMS_BEFORE, [ids])).fetchall():
-            news.add(None, [stream] if stream else [])
+        for incident, stream in await (await connection.execute(_STREAMS_BEFORE, [ids])).fetchall():
+            news.add(_key(incident), None, [stream] if stream else [])
         before = set(await (await connection.execute(_BLAMED, [ids])).fetchall())
         await _replace(connection, ids, rows)
-        after = {(row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
+        after = {(row.source_incident_id, row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
         for row in rows.incidents:
-            news.add(None, [row.tech_stream_id] if row.tech_stream_id else [])
-        records = await _records(connection, {record for _, record in before | after}, news)
-        changed = {record for _, record in before ^ after}
-        return {run.key(StaleKind.DEPLOYMENT) for record, run in records.items() if record in changed}
+            news.add(_key(row.source_incident_id), None, [row.tech_stream_id] if row.tech_stream_id else [])
+        records = await _records(connection, {record for *_, record in before | after})
+        for incident, _, record in before | after:
+            if record in records:
+                news.add(_key(incident), records[record].delivery_stream_id, [])
+        changed = {record for *_, record in before ^ after}
+        return {one.run.key(StaleKind.DEPLOYMENT) for record, one in records.items() if record in changed}
 
     async def everything(self, connection: Connection) -> Sequence[StaleKey]:
         """Return every incident."""
         cursor = await connection.execute(_EVERYTHING)
-        return [StaleKey(StaleKind.INCIDENT, incident_id) for (incident_id,) in await cursor.fetchall()]
+        return [_key(incident_id) for (incident_id,) in await cursor.fetchall()]
+
+
+class _Record(NamedTuple):
+    """A deployment that was, or is, blamed."""
+
+    run: RunId
+    delivery_stream_id: UUID | None
+
+
+def _key(incident: str) -> StaleKey:
+    return StaleKey(StaleKind.INCIDENT, incident)
 
 
 def _holds(row: BlameRow) -> bool:
@@ -101,13 +115,12 @@ async def _replace(connection: Connection, ids: Sequence[str], rows: IncidentRow
     await _BLAMES.write(connection, rows.blames)
 
 
-async def _records(connection: Connection, ids: Iterable[UUID], news: News) -> dict[UUID, RunId]:
+async def _records(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, _Record]:
     cursor = await connection.execute(_RECORDS, [list(ids)])
-    found: dict[UUID, RunId] = {}
-    for record_id, pipeline_id, run_id, delivery_stream in await cursor.fetchall():
-        found[record_id] = RunId(pipeline_id, run_id)
-        news.add(delivery_stream, [])
-    return found
+    return {
+        record_id: _Record(RunId(pipeline_id, run_id), delivery_stream)
+        for record_id, pipeline_id, run_id, delivery_stream in await cursor.fetchall()
+    }
 
 
 async def _inputs(connection: Connection, ids: Sequence[str], configuration: Configuration) -> IncidentInputs:

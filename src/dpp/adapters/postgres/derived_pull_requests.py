@@ -116,8 +116,9 @@ class PullRequestTables(DerivedTables):
         await quality_spans.update_pull_requests(connection, ids)
         await derived_contributions.update_pull_requests(connection, ids)
         after = _states(rows)
-        for state in (*before.values(), *after.values()):
-            news.add(state.delivery_stream_id, [state.tech_stream_id] if state.tech_stream_id else [])
+        for one, state in (*before.items(), *after.items()):
+            tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
+            news.add(one.key(StaleKind.PULL_REQUEST), state.delivery_stream_id, tech_streams)
         pairs = {one: (before.get(one), after.get(one)) for one in ids}
         stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in _tickets_relinked(pairs.values())}
         stale |= await _named_by_commit(connection, inputs)

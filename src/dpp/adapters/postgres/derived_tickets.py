@@ -95,10 +95,10 @@ class TicketTables(DerivedTables):
         await derived_contributions.update_tickets(connection, issue_ids)
         after = {row.issue_id: (row.ticket_id, row.delivery_stream_id) for row in rows.work_items}
         for row in rows.work_items:
-            news.add(row.delivery_stream_id, row.tech_stream_ids)
+            news.add(StaleKey(StaleKind.TICKET, row.issue_id), row.delivery_stream_id, row.tech_stream_ids)
         # The streams that a ticket once belonged to have figures of that time.
         for span in rows.attributions:
-            news.add(span.delivery_stream_id, span.tech_stream_ids)
+            news.add(StaleKey(StaleKind.TICKET, span.issue_id), span.delivery_stream_id, span.tech_stream_ids)
         cursor = await connection.execute(_NAMING, {"keys": list(names), "issues": issue_ids})
         stale = set()
         for repo_id, number, ticket_id, issue_id, stream in await cursor.fetchall():
@@ -135,7 +135,7 @@ async def _tickets_before(
     before: dict[str, tuple[str, UUID | None]] = {}
     for issue_id, ticket_id, delivery_stream, tech_streams in await cursor.fetchall():
         before[issue_id] = (ticket_id, delivery_stream)
-        news.add(delivery_stream, tech_streams)
+        news.add(StaleKey(StaleKind.TICKET, issue_id), delivery_stream, tech_streams)
     return before
 
 

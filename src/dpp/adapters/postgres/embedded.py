@@ -1,8 +1,9 @@
 """A PostgreSQL of our own: created on the first start, child of this process, gone when this process is gone.
 
 The directory belongs to the launcher: ``cluster/`` (the data), ``logs/`` (a week of them), ``run/`` (socket),
-``password``, ``port``, ``lock``, and ``binaries/`` where a copy is needed. The platform's role ``dpp`` owns the
-database ``dpp``; it is no superuser, as it would not be on a database server that somebody else runs.
+``password``, ``service_password``, ``port``, ``lock``, and ``binaries/`` where a copy is needed. The role ``dpp`` owns
+the database ``dpp``; it is no superuser, as it would not be on a database server that somebody else runs. The running
+processes have the role ``dpp_service``, which owns nothing (decision 0040).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import LiteralString, Self
 
 import psycopg
 from psycopg import sql
@@ -38,6 +39,7 @@ from dpp.adapters.postgres.unprivileged import Identity, choose_identity, reacha
 __all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
 
 DATABASE = ROLE = "dpp"
+SERVICE_ROLE = "dpp_service"
 START_TIMEOUT_SECONDS = 300.0  # recovery after a crash reads the log since the last checkpoint
 STOP_TIMEOUT_SECONDS = 20.0
 _POLL_SECONDS = 0.005
@@ -79,10 +81,15 @@ class EmbeddedPostgres:
 
     @property
     def dsn(self) -> str:
-        """The URL of the running database, over 127.0.0.1; EmbeddedPostgresError when it does not run."""
-        if not self.is_alive():
-            raise EmbeddedPostgresError(f"the embedded PostgreSQL in {self.data_dir} is not running")
+        """The owner's URL of the running database, over 127.0.0.1; EmbeddedPostgresError when it does not run."""
+        self._check_alive()
         return _url(self._cluster.password(), port=self._port)
+
+    @property
+    def service_dsn(self) -> str:
+        """The same for the running processes; they may do there what ``migrations.upgrade`` has granted."""
+        self._check_alive()
+        return _url(self._cluster.service_password() or "", port=self._port, user=SERVICE_ROLE)
 
     @property
     def pid(self) -> int | None:
@@ -91,12 +98,20 @@ class EmbeddedPostgres:
 
     @classmethod
     def running_dsn(cls, data_dir: Path) -> str | None:
-        """Return the URL of the server that whichever process runs there, or None when none accepts connections."""
+        """Return the owner's URL of the server that runs there by whichever process; None when none is ready."""
+        port = _running_port(Cluster(data_dir))
+        return None if port is None else _url(Cluster(data_dir).password(), port=port)
+
+    @classmethod
+    def running_service_dsn(cls, data_dir: Path) -> str | None:
+        """Return the running processes' URL of that server; None also where it has no such account yet."""
         cluster = Cluster(data_dir)
-        running = PidFile.read(cluster.path)
-        if running is None or not running.ready or running.port is None or not is_server_of(running.pid, cluster.path):
-            return None
-        return _url(cluster.password(), port=running.port)
+        port, password = _running_port(cluster), cluster.service_password()
+        return None if port is None or password is None else _url(password, port=port, user=SERVICE_ROLE)
+
+    def _check_alive(self) -> None:
+        if not self.is_alive():
+            raise EmbeddedPostgresError(f"the embedded PostgreSQL in {self.data_dir} is not running")
 
     def is_alive(self) -> bool:
         """Say whether the server that this object started still runs."""
@@ -123,7 +138,7 @@ class EmbeddedPostgres:
             else:
                 self._cluster.create(binaries, identity=identity, durable=not self._fast_for_tests)
             self._launch(binaries, identity)
-            self._provide_database()
+            self._provide_database(identity)
         except BaseException:
             self.stop()
             raise
@@ -299,14 +314,22 @@ class EmbeddedPostgres:
         said = " ".join(self._start_log.read_text(errors="replace").split())
         return said or f"it gave no reason; see {logs}"
 
-    def _provide_database(self) -> None:
-        """Create the role and the database where missing; one by one, since a start may be cut off between them."""
-        role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
+    def _provide_database(self, identity: Identity) -> None:
+        """Create roles and database where missing; one by one, since a start may be cut off between them."""
+        role, service, database = map(sql.Identifier, (ROLE, SERVICE_ROLE, DATABASE))
+        password, service_password = self._cluster.password(), self._cluster.make_service_password(identity)
         with self._superuser() as connection:
-            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
-                password = sql.Literal(self._cluster.password())
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
-            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
+            if not _is_there(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", ROLE):
+                command = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
+                connection.execute(command.format(role, sql.Literal(password)))
+            if not _is_there(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", SERVICE_ROLE):
+                connection.execute(sql.SQL("CREATE ROLE {}").format(service))
+            # Even after a start that was cut off, or a lost file: the password is that of the file, and the owner may
+            # end what the running processes left.
+            command = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}")
+            connection.execute(command.format(service, sql.Literal(service_password)))
+            connection.execute(sql.SQL("GRANT {} TO {}").format(service, role))
+            if not _is_there(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
 
     @contextmanager
@@ -319,6 +342,17 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(
                 f"the embedded PostgreSQL refuses us: {' '.join(str(error).split())}"
             ) from error
+
+
+def _running_port(cluster: Cluster) -> int | None:
+    running = PidFile.read(cluster.path)
+    if running is None or not running.ready or not is_server_of(running.pid, cluster.path):
+        return None
+    return running.port
+
+
+def _is_there(connection: psycopg.Connection, query: LiteralString, name: str) -> bool:
+    return connection.execute(query, [name]).fetchone() is not None
 
 
 def _url(password: str, *, port: int, user: str = ROLE, database: str = DATABASE) -> str:

@@ -89,7 +89,7 @@ _KEEP_REPORTED = {
     table: _kept(table, f"json_populate_recordset(NULL::{table}, %s::json) AS e") for table in EVENT_TABLES
 }
 _KEEP_STORED = {table: _kept(table, f"{table} AS e WHERE event_id = ANY (%s)") for table in EVENT_TABLES}
-_GIVE_UP = {table: f"DELETE FROM {table} WHERE event_id = ANY (%s)".encode() for table in EVENT_TABLES}  # noqa: S608
+_GIVE_UP = "SELECT dpp_give_up(%s, %s)"
 
 
 class _Report(NamedTuple):
@@ -177,7 +177,8 @@ async def _decide(
             # What followed from those that go does not follow any more.
             concerned += [first, *(_as_it_was(first, one) for one in gone.values())]
     await connection.execute(_KEEP_STORED[table], [beaten])
-    await connection.execute(_GIVE_UP[table], [beaten])
+    if beaten:
+        await connection.execute(_GIVE_UP, [table, beaten])
     await connection.execute(EVENTS[table], [as_json(map(row_of, winners))])
     await connection.execute(_KEEP_REPORTED[table], [as_json(map(row_of, losers))])
     return concerned

@@ -84,13 +84,18 @@ SELECT coalesce(
 _SPRINTS = f"""
 SELECT sprint_id, jira_sprint_id, name, start_date, end_date, state, reported_at
 FROM (
-    SELECT sprint_id, jira_sprint_id, name, start_date, end_date, state, reported_at FROM sprints
-    WHERE reported_at IS NOT NULL AND end_date IS NOT NULL AND start_date <= %(today)s AND EXISTS (
-        SELECT FROM work_items WHERE work_items.sprint_id = sprints.sprint_id AND NOT is_deleted AND work_items.{_SHOWN}
+    SELECT sprint_id, jira_sprint_id, name, start_date, end_date, state, reported_at, given_stream_id
+    FROM corrected_sprints AS known
+    WHERE reported_at IS NOT NULL AND end_date IS NOT NULL AND start_date <= %(today)s AND (
+        given_stream_id IS NOT NULL OR EXISTS (
+            SELECT FROM work_items
+            WHERE work_items.sprint_id = known.sprint_id AND NOT is_deleted AND work_items.{_SHOWN}
+        )
     )
     ORDER BY start_date DESC, end_date DESC, jira_sprint_id COLLATE "C" DESC
 ) AS sprint CROSS JOIN LATERAL (
-    SELECT mode() WITHIN GROUP (ORDER BY delivery_stream_id) AS delivery_stream_id, '{{}}'::uuid[] AS tech_stream_ids
+    SELECT coalesce(sprint.given_stream_id, mode() WITHIN GROUP (ORDER BY delivery_stream_id)) AS delivery_stream_id,
+        '{{}}'::uuid[] AS tech_stream_ids
     FROM work_items WHERE work_items.sprint_id = sprint.sprint_id AND NOT is_deleted
 ) AS belonging
 WHERE {_SHOWN}

@@ -22,6 +22,7 @@ from dpp.application.measures import (
     MeasuredDays,
     MeasureStore,
     Restatement,
+    RestatementPlace,
     Settled,
     StaleDays,
     StaleStream,
@@ -100,10 +101,18 @@ AND (metric_date, stream_type COLLATE "C", stream_id, metric_name COLLATE "C", c
     > (%(day)s, %(type)s, %(id)s, %(metric)s, %(percentile)s)
 """
 _RESTATEMENTS = """
-SELECT restatement_id, stream_type, stream_id, metric_date, metric_name, percentile, metric_unit, old_value::float8,
+SELECT stream_type, stream_id, metric_date, metric_name, percentile, metric_unit, old_value::float8,
     new_value::float8, old_sample, new_sample, cause, cause_detail, cause_since, restated_at
-FROM restatements WHERE true{wanted}{behind} ORDER BY restatement_id DESC LIMIT %(limit)s
+FROM restatements WHERE true{wanted}{behind}
+ORDER BY restated_at DESC, metric_date DESC, stream_type COLLATE "C" DESC, stream_id DESC, metric_name COLLATE "C" DESC,
+    coalesce(percentile, -1) DESC, restatement_id DESC
+LIMIT %(limit)s
 """
+_BELOW = """
+AND (restated_at, metric_date, stream_type COLLATE "C", stream_id, metric_name COLLATE "C", coalesce(percentile, -1))
+    < (%(at)s, %(day)s, %(type)s, %(id)s, %(metric)s, %(percentile)s)
+"""
+_PLACE = ("at", "day", "type", "id", "metric", "percentile")
 
 
 class PostgresMeasures(MeasureStore):
@@ -162,12 +171,14 @@ class PostgresMeasures(MeasureStore):
                 for kind, stream_id, *cells, at in await cursor.fetchall()
             ]
 
-    async def restatements(self, wanted: Wanted, *, before: int | None = None, limit: int) -> Sequence[Restatement]:
-        """Return restatements, the latest first."""
-        behind = "" if before is None else " AND restatement_id < %(before)s"
-        query = _RESTATEMENTS.replace("{wanted}", _condition(wanted)).replace("{behind}", behind)
+    async def restatements(
+        self, wanted: Wanted, *, before: RestatementPlace | None = None, limit: int
+    ) -> Sequence[Restatement]:
+        """Return restatements, the highest places first."""
+        below = {} if before is None else dict(zip(_PLACE, before, strict=True))
+        query = _RESTATEMENTS.replace("{wanted}", _condition(wanted)).replace("{behind}", _BELOW if below else "")
         async with self._database.transaction() as connection:
-            cursor = await connection.execute(query.encode(), {**_values(wanted), "before": before, "limit": limit})
+            cursor = await connection.execute(query.encode(), {**_values(wanted), **below, "limit": limit})
             return [_restatement(*row) for row in await cursor.fetchall()]
 
 
@@ -230,14 +241,14 @@ def _exact(column: Iterable[float | None]) -> list[Decimal | None]:
 
 
 def _row(restatement: Restatement) -> tuple[Any, ...]:
-    _, stream, day, metric, percentile, unit, old, new, *rest = restatement
+    stream, day, metric, percentile, unit, old, new, *rest = restatement
     return (stream.dimension.value, stream.stream_id, day, metric, percentile, unit, *_exact((old, new)), *rest)
 
 
-def _restatement(number: int, kind: str, stream_id: UUID, *cells: Any) -> Restatement:
+def _restatement(kind: str, stream_id: UUID, *cells: Any) -> Restatement:
     *figure, cause, detail, since, at = cells
     stream = StreamKey(Dimension(kind), stream_id)
-    return Restatement._make((number, stream, *figure, Cause(cause), detail, since, at))
+    return Restatement._make((stream, *figure, Cause(cause), detail, since, at))
 
 
 def _condition(wanted: Wanted) -> str:

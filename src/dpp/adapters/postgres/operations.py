@@ -50,10 +50,11 @@ ORDER BY opened_at DESC, full_name COLLATE "C", pr_number DESC LIMIT %(limit)s
 _SPRINTS = """
 SELECT sprint_id, jira_sprint_id, delivery_stream_id, name, start_date, end_date, goal, state
 FROM (
-    SELECT sprint.*, belonging.delivery_stream_id, '{}'::uuid[] AS tech_stream_ids
+    SELECT sprint.*, coalesce(given_stream_id, belonging.delivery_stream_id) AS delivery_stream_id,
+        '{}'::uuid[] AS tech_stream_ids
     FROM (
-        SELECT sprint_id, jira_sprint_id, name, start_date, end_date, goal, state FROM sprints
-        WHERE reported_at IS NOT NULL AND state = coalesce(%(state)s, state)
+        SELECT sprint_id, jira_sprint_id, name, start_date, end_date, goal, state, given_stream_id
+        FROM corrected_sprints WHERE reported_at IS NOT NULL AND state = coalesce(%(state)s, state)
     ) AS sprint
     LEFT JOIN (
         SELECT sprint_id, mode() WITHIN GROUP (ORDER BY delivery_stream_id) AS delivery_stream_id

@@ -68,21 +68,6 @@ GROUP BY delivery_stream_id, survey_period
 ORDER BY survey_period COLLATE "C", delivery_stream_id
 """
 
-# Which teams' answers to which surveys are old enough, by the database's clock as well as ours.
-_OLD_ENOUGH = """
-    SELECT delivery_stream_id, survey_period FROM pulse_responses GROUP BY delivery_stream_id, survey_period
-    HAVING max(event_timestamp) < least(%(before)s, now() - interval '12 months')
-"""
-_MAKE_FINAL = f"""
-UPDATE pulse_aggregates AS kept SET is_final = true FROM ({_OLD_ENOUGH}) AS old
-WHERE kept.delivery_stream_id = old.delivery_stream_id AND kept.survey_period = old.survey_period
-"""  # noqa: S608 - constants
-_EXPIRE = f"""
-DELETE FROM pulse_responses AS answer USING ({_OLD_ENOUGH}) AS old
-WHERE answer.delivery_stream_id IS NOT DISTINCT FROM old.delivery_stream_id
-    AND answer.survey_period = old.survey_period
-"""  # noqa: S608 - constants
-
 _FIELDS = PulseAggregateRow._fields
 _ALL = f"""
 SELECT {", ".join(_FIELDS)} FROM pulse_aggregates ORDER BY survey_period COLLATE "C", delivery_stream_id
@@ -160,11 +145,8 @@ class PostgresPulse(PulseReader, PulseAggregates, RawAnswers):
     async def expire_answers(self, *, before: datetime) -> int:
         """Delete answers that are old enough, and let their aggregates stand for them."""
         async with self._database.transaction() as connection:
-            # Nobody answers meanwhile: what was found old enough stays so until it is gone.
-            await connection.execute("LOCK TABLE pulse_responses IN SHARE ROW EXCLUSIVE MODE")
-            await connection.execute(_MAKE_FINAL.encode(), {"before": before})
-            await connection.execute("SET LOCAL dpp.retention = 'on'")
-            return (await connection.execute(_EXPIRE.encode(), {"before": before})).rowcount
+            row = await (await connection.execute("SELECT dpp_expire_answers(%s)", [before])).fetchone()
+            return int(row[0]) if row is not None else 0
 
     async def all(self) -> Sequence[PulseAggregateRow]:
         """Return every row."""

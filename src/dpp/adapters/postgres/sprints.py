@@ -16,9 +16,9 @@ from dpp.domain.events import NAMESPACE
 from dpp.domain.sprints import SprintCounts, SprintMember, SprintResult, Stay, Told
 
 _SPRINTS = """
-SELECT sprint_id, belonging.delivery_stream_id, start_date, end_date, state, reported_at,
-    EXISTS (SELECT FROM sprint_results WHERE sprint_results.sprint_id = sprints.sprint_id)
-FROM sprints LEFT JOIN (
+SELECT sprint_id, coalesce(given_stream_id, belonging.delivery_stream_id), start_date, end_date, state, reported_at,
+    NOT is_corrected AND EXISTS (SELECT FROM sprint_results WHERE sprint_results.sprint_id = known.sprint_id)
+FROM corrected_sprints AS known LEFT JOIN (
     SELECT sprint_id, mode() WITHIN GROUP (ORDER BY delivery_stream_id) AS delivery_stream_id
     FROM work_items WHERE sprint_id IS NOT NULL AND NOT is_deleted GROUP BY sprint_id
 ) AS belonging USING (sprint_id)

@@ -31,9 +31,11 @@ def _lines(company: Company, start: datetime) -> Iterator[str]:
             "delivery_streams", name=stream.name, display_name=stream.display_name, team_size=len(stream.team)
         )
     for tech in company.tech_streams:
+        # Where a webhook of the organisation's own sends the deliveries there is no App that could ask.
+        asked = {"github_install_id": str(tech.install_id)} if tech.app_installed else {}
         yield from _table(
-            "tech_streams", name=tech.name, display_name=tech.display_name, github_org=tech.org,
-            github_install_id=str(tech.install_id), lead_time_method="pr",
+            "tech_streams", name=tech.name, display_name=tech.display_name, github_org=tech.org, **asked,
+            lead_time_method="pr",
         )  # fmt: skip
     for found in company.repositories:
         target = {"deploy_target": found.deploy_target} if found.deploy_target else {}

@@ -58,6 +58,7 @@ class SimulatedGitHub:
         page_size: most things on a page, whatever is asked for.
         faults: what goes wrong with the next requests, one each; None lets one pass.
         remaining: requests that the rate limit leaves, of 5000.
+        resets_at: when the rate limit begins anew; None for in an hour, again and again.
         proves: says whether what the App shows is its own.
         webhooks: the App's log of deliveries, newest first.
 
@@ -71,6 +72,7 @@ class SimulatedGitHub:
     page_size: int = 100
     faults: list[Fault | None] = field(default_factory=list)
     remaining: int = 5000
+    resets_at: datetime | None = None
     proves: Callable[[str], bool] = bool
     webhooks: list[Json] = field(default_factory=list)
     asked: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
@@ -296,7 +298,7 @@ class SimulatedGitHub:
         told = {
             "X-RateLimit-Limit": "5000",
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
-            "X-RateLimit-Reset": str(int((self.now() + HOUR).timestamp())),
+            "X-RateLimit-Reset": str(int((self.resets_at or self.now() + HOUR).timestamp())),
         }
         if self._following is not None:
             told["Link"] = f'<https://api.github.test/list?per_page=30&{self._following}>; rel="next"'

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 import psycopg
 
 from dpp.adapters.files.secrets import DirectorySecrets
+from dpp.adapters.github.app import PRIVATE_KEY
 from dpp.adapters.identity.oidc import CLIENT_SECRET
 from dpp.adapters.postgres import migrations
+from dpp.adapters.postgres.privileges import owned_tables
 from dpp.application.secrets import GENERATABLE
 from dpp.domain.errors import DppError
 from dpp.entrypoints.bootstrap.archives import archive_of
 from dpp.entrypoints.bootstrap.database import dsn_of
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.bootstrap.signing_in import client_of, signs_in_by_oidc
+from dpp.entrypoints.bootstrap.sources import JIRA_TOKEN
 
 GIBIBYTE = 1024**3
 ENOUGH_FREE_BYTES = 2 * GIBIBYTE
@@ -42,8 +45,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         ("secrets", _secrets),
         ("sign-in", _sign_in),
         ("database", _database),
+        ("database account", _account),
         ("schema", _schema),
         ("configuration", _configuration),
+        ("connections", _connections),
         ("derivation", _derivation),
         ("archive", _archive),
     )
@@ -60,8 +65,10 @@ _REMEDIES = {
     "sign-in": "set what the message names; `docs/sign-in.md` tells how to register the platform",
     "data directory": "start `dpp up`, or name the directory with --data-dir",
     "database": "start `dpp up`, or set DPP_DATABASE_URL to a PostgreSQL that answers",
+    "database account": "make the database answer first",
     "schema": "make the database answer first",
     "configuration": "make the database answer first",
+    "connections": "make the database answer first",
     "derivation": "make the database answer first",
 }
 
@@ -119,6 +126,20 @@ def _database(settings: Settings) -> Finding:
     )
 
 
+def _account(settings: Settings) -> Finding:
+    with psycopg.connect(dsn_of(settings), connect_timeout=3) as connection:
+        owned, user = owned_tables(connection), connection.info.user
+    return Finding(
+        check="database account",
+        is_well=not owned,
+        found=f"{user} owns {owned} tables, so whoever gets hold of it may alter and empty them"
+        if owned
+        else f"{user} owns no table",
+        remedy="give the running processes an account of their own in DPP_DATABASE_URL, the present one in "
+        "DPP_DATABASE_OWNER_URL to `dpp migrate` alone, and run that (docs/settings.md)",
+    )
+
+
 def _schema(settings: Settings) -> Finding:
     lacking = migrations.pending(dsn_of(settings))
     return Finding(
@@ -140,6 +161,22 @@ def _configuration(settings: Settings) -> Finding:
         is_well=bool(streams and projects and mappings),
         found=f"{streams} delivery streams, {projects} Jira projects, {mappings} status mappings",
         remedy="describe the organisation in a file and run `dpp config apply FILE` (docs/configuration.md)",
+    )
+
+
+def _connections(settings: Settings) -> Finding:
+    """Say which secrets are missing of the sources that are configured to be asked."""
+    with psycopg.connect(dsn_of(settings), connect_timeout=3) as connection:
+        row = connection.execute(
+            "SELECT github ->> 'app_id' IS NOT NULL, jira ->> 'base_url' IS NOT NULL FROM platform_settings"
+        ).fetchone()
+    asked = [name for name, is_asked in zip((PRIVATE_KEY, JIRA_TOKEN), row or (), strict=False) if is_asked]
+    missing = [name for name in asked if not (settings.secrets_dir / name).exists()]
+    return Finding(
+        check="connections",
+        is_well=not missing,
+        found=f"missing: {', '.join(missing)}" if missing else f"{len(asked)} sources are asked",
+        remedy=f"put what the source gave you into a file of that name in {settings.secrets_dir} (docs/sources.md)",
     )
 
 

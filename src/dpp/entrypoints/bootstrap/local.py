@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ from dpp.adapters.files.secrets import DirectorySecrets
 from dpp.entrypoints.bootstrap.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+OWNER_VARIABLE = "DPP_DATABASE_OWNER_URL"
 
 #: How long processes have to end by themselves; the database follows, and all of it stays below 30 s.
 END_SECONDS = 15.0
@@ -59,7 +62,8 @@ def database(settings: Settings) -> Iterator[LocalDatabase]:
 
     embedded.start()
     try:
-        yield LocalDatabase(replace(settings, database_url=embedded.dsn), revive)
+        both = replace(settings, database_url=embedded.service_dsn, database_owner_url=embedded.dsn)
+        yield LocalDatabase(both, revive)
     finally:
         embedded.stop(DATABASE_END_SECONDS)
 
@@ -78,7 +82,11 @@ class Child:
     def start(self) -> None:
         """Start it."""
         command = [sys.executable, "-m", "dpp.entrypoints.cli", *self.arguments, "--data-dir", str(self.data_dir)]
-        self.process = subprocess.Popen([*command, "--with-parent"], stdin=subprocess.PIPE, start_new_session=True)
+        # Whoever serves or works knows the account of the running processes alone.
+        known = {name: value for name, value in os.environ.items() if name != OWNER_VARIABLE}
+        self.process = subprocess.Popen(
+            [*command, "--with-parent"], stdin=subprocess.PIPE, start_new_session=True, env=known
+        )
         self.started.append(time.monotonic())
 
     def ended(self) -> int | None:

@@ -103,6 +103,7 @@ from dpp.domain.configuration import Configuration
 from dpp.domain.privacy import Pseudonymiser
 from dpp.domain.quality import MeasuredRate
 from dpp.entrypoints.bootstrap.administering import Administering
+from dpp.entrypoints.bootstrap.connecting import Connecting
 from dpp.entrypoints.bootstrap.database import dsn_of
 from dpp.entrypoints.bootstrap.explaining import Explaining
 from dpp.entrypoints.bootstrap.settings import Settings
@@ -428,6 +429,7 @@ def container(settings: Settings, *overrides: Provider) -> AsyncContainer:
         Explaining(),
         Administering(),
         Sources(),
+        Connecting(),
         *overrides,
         context={Settings: settings},
         validation_settings=STRICT_VALIDATION,

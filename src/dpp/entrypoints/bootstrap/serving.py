@@ -14,6 +14,7 @@ from dpp.application.administration_reader import AdministrationReader
 from dpp.application.backfill import Backfill
 from dpp.application.blames import Blames
 from dpp.application.change_ledger import ChangeLedger
+from dpp.application.connections import Connections
 from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
 from dpp.application.diagnostics import Diagnostics
@@ -36,6 +37,7 @@ from dpp.application.readers import OperationsReader
 from dpp.application.repairing import Repairing
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.sprint_corrections import SprintCorrections
 from dpp.application.sprint_snapshots import SprintStore
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
@@ -77,6 +79,8 @@ def application(settings: Settings, *overrides: Provider) -> Litestar:
                     manual_links=await wired.get(ManualLinks),
                     forecasts=await wired.get(Forecasts),
                     backfill=await wired.get(Backfill),
+                    connections=await wired.get(Connections),
+                    sprint_corrections=await wired.get(SprintCorrections),
                     sprint_store=await wired.get(SprintStore),
                     pulse=await wired.get(Pulse),
                     survey=await wired.get(Survey),

@@ -84,6 +84,13 @@ SETTINGS: tuple[Setting, ...] = (
         read=_optional,
     ),
     Setting(
+        variable="DPP_DATABASE_OWNER_URL",
+        attribute="database_owner_url",
+        purpose="the same database, by the account that owns the tables: for `dpp migrate` alone",
+        default="`DPP_DATABASE_URL`, whose account then owns them",
+        read=_optional,
+    ),
+    Setting(
         variable="DPP_SECRETS_DIR",
         attribute="secrets_dir",
         purpose="a directory with one file a secret",
@@ -196,6 +203,7 @@ class Settings:
 
     data_dir: Path
     database_url: str | None = field(default=None, repr=False)
+    database_owner_url: str | None = field(default=None, repr=False)
     secrets_dir: Path
     host: str = "127.0.0.1"
     port: int = 8080

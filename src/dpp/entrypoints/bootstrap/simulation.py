@@ -93,6 +93,11 @@ class Plan:
         end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         return cls(seed=seed, start=end - timedelta(weeks=weeks), weeks=weeks, size=size.upper())
 
+    @property
+    def end(self) -> datetime:
+        """When the history ends and the present begins."""
+        return self.start + timedelta(weeks=self.weeks)
+
     def organisation(self) -> SimulatedOrganisation:
         """Make the organisation."""
         return SimulatedOrganisation(self.seed, start=self.start, weeks=self.weeks, size=Size[self.size])

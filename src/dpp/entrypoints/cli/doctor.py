@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from dpp.domain.errors import DppError
 from dpp.entrypoints.bootstrap.checks import examine
-from dpp.entrypoints.bootstrap.database import dsn_of
+from dpp.entrypoints.bootstrap.database import owner_dsn_of
 from dpp.entrypoints.bootstrap.settings import Settings
 from dpp.entrypoints.cli.common import AsJson, DataDir, print_json, settings_of
 
@@ -16,7 +16,7 @@ def doctor(*, data_dir: DataDir = None, json: AsJson = False) -> int:
 
     Example: dpp doctor --json
 
-    With --json the answer has database_url, which psql accepts; it carries the database's password.
+    With --json the answer has database_url, which psql accepts: of the account that owns the tables, with its password.
     """
     settings = settings_of(data_dir)
     findings = list(examine(settings))
@@ -35,6 +35,6 @@ def doctor(*, data_dir: DataDir = None, json: AsJson = False) -> int:
 
 def _url(settings: Settings) -> str | None:
     try:
-        return dsn_of(settings)
+        return owner_dsn_of(settings)
     except DppError:
         return None

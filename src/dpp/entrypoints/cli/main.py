@@ -32,13 +32,17 @@ _PURPOSES = {
     "archive.verify": "Check the archive for damage.",
     "archive.replay": "Write the archive's deliveries to the event tables again.",
     "archive.cat": "Print the archive's records as JSON lines.",
+    "corrections.export": "Print all that people have said beside the sources.",
+    "corrections.apply": "Add what people have said from a file.",
     "simulate": "Let a simulated organisation send webhooks to a running platform.",
+    "faults": "Let a source of a demonstration fail for a while.",
     "doctor": "Check the installation and say what is wrong and how to mend it.",
 }
 _GROUPS = {
     "config": "Apply and export the configuration.",
     "users": "Local users.",
     "keys": "API keys of services.",
+    "corrections": "What people have said beside the sources.",
     "archive": "The archive of accepted deliveries.",
 }
 

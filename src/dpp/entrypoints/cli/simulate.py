@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -14,7 +14,7 @@ from dishka import AsyncContainer
 from rich.console import Console
 from rich.progress import Progress
 
-from dpp.application.configure import ConfigurationFile
+from dpp.application.configure import Applied, ConfigurationFile
 from dpp.application.configure import apply as apply_text
 from dpp.application.jobs import Jobs
 from dpp.application.keys import ApiKeys
@@ -22,9 +22,9 @@ from dpp.application.ports import Clock, ConfigurationStore
 from dpp.application.secrets import Secrets
 from dpp.domain.access import Permission, StreamScope
 from dpp.domain.errors import Unavailable
-from dpp.entrypoints.bootstrap import simulation
+from dpp.entrypoints.bootstrap import simulated_sources, simulation
 from dpp.entrypoints.bootstrap.settings import Settings
-from dpp.entrypoints.bootstrap.simulation import Delivery, Disorder, Memory, Plan, Proofs
+from dpp.entrypoints.bootstrap.simulation import Delivery, Disorder, Memory, Plan, Proofs, Sender
 from dpp.entrypoints.cli.common import DataDir, run, settings_of
 from dpp.entrypoints.cli.ending import until_told_to_end
 
@@ -35,6 +35,17 @@ NOTE_EVERY = timedelta(minutes=5)
 #: By then what was told last is derived.
 DERIVED_BY = timedelta(seconds=30)
 KEY_DAYS = 365
+#: What follows from a history, and runs daily.
+REFRESHED = ("store_forecasts", "catch_up_forecasts", "correlate_streams", "aggregate_pulse")
+#: What asks the sources, the register of repositories before what is found in them.
+ASKED = (
+    "sync_repositories",
+    "snapshot_sprints",
+    "backlog_state",
+    "find_github_gaps",
+    "find_jira_gaps",
+    "close_sprints",
+)
 
 
 def simulate(
@@ -98,7 +109,7 @@ async def _simulate(
     configure: bool,
 ) -> int:
     if configure:
-        await _apply(wired, plan)
+        await _apply(wired, plan.organisation().configuration_toml())
     organisation = plan.organisation()
     deliveries = list(disorder.applied(organisation.deliveries()))
     async with _proofs(wired) as proofs, simulation.sender(target, proofs) as sender:
@@ -120,35 +131,50 @@ async def _demonstrate(wired: AsyncContainer, settings: Settings, target: str, p
         known = plan, plan.start
         memory.save(*known)
     plan, noted = known
-    history_end = plan.start + timedelta(weeks=plan.weeks)
+    configuration = await (await wired.get(ConfigurationStore)).load()
     async with _proofs(wired) as proofs, simulation.sender(target, proofs) as sender:
-        if noted < history_end:
-            await _apply(wired, plan)
-            await sender.send_all(plan.organisation().deliveries(), told=lambda _: None)
-            noted = history_end
-            memory.save(plan, noted)
-            await _look_again(wired)
-            print(f"The simulated organisation has told its {plan.weeks} weeks and goes on in real time", flush=True)
-
-        def note(delivery: Delivery) -> None:
-            nonlocal noted
-            if delivery.at - noted > NOTE_EVERY:
-                noted = delivery.at
+        with simulated_sources.served(plan, settings, configuration) as address:
+            if noted < plan.end:
+                await _apply(wired, plan.organisation().configuration_toml())
+                await sender.send_all(plan.organisation().deliveries(), told=lambda _: None)
+                noted = plan.end
                 memory.save(plan, noted)
+                print(
+                    f"The simulated organisation has told its {plan.weeks} weeks and goes on in real time", flush=True
+                )
+                await _look_again(wired, REFRESHED)
+            if address is not None:
+                await _connect(wired, address)
+            await _keep_telling(sender, plan, noted, memory)
 
-        await simulation.keep_telling(sender, simulation.continued(plan, noted), told=note)
+
+async def _connect(wired: AsyncContainer, address: str) -> None:
+    """Have the platform ask the simulated sources; not before the history was told, or it would hear it twice."""
+    if (await _apply(wired, simulated_sources.connection(address))).changes:
+        await _look_again(wired, ASKED)
+    print(f"Its GitHub and its Jira answer at {address}; `dpp faults --help` says how to make them fail", flush=True)
 
 
-async def _look_again(wired: AsyncContainer) -> None:
-    """Have what runs daily run once more, now that there is a history and nobody wants to wait for tomorrow."""
+async def _keep_telling(sender: Sender, plan: Plan, noted: datetime, memory: Memory) -> None:
+    def note(delivery: Delivery) -> None:
+        nonlocal noted
+        if delivery.at - noted > NOTE_EVERY:
+            noted = delivery.at
+            memory.save(plan, noted)
+
+    await simulation.keep_telling(sender, simulation.continued(plan, noted), told=note)
+
+
+async def _look_again(wired: AsyncContainer, names: Iterable[str]) -> None:
+    """Have what runs by the clock run once more: nobody wants to wait for tomorrow."""
     jobs, now = await wired.get(Jobs), (await wired.get(Clock)).now()
-    for name in ("store_forecasts", "catch_up_forecasts", "correlate_streams", "aggregate_pulse"):
+    for name in names:
         await jobs.defer(name, key=name, at=now + DERIVED_BY)
 
 
-async def _apply(wired: AsyncContainer, plan: Plan) -> None:
-    await apply_text(
-        plan.organisation().configuration_toml(),
+async def _apply(wired: AsyncContainer, text: str) -> Applied:
+    return await apply_text(
+        text,
         file=await wired.get(ConfigurationFile),
         store=await wired.get(ConfigurationStore),
         actor="simulation",

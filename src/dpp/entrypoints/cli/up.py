@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -41,14 +42,14 @@ def up(
 
     Args:
         host: The address to listen on (DPP_HOST).
-        port: The port to listen on (DPP_PORT).
+        port: The port to listen on (DPP_PORT); 0 for any that is free.
         demo: Fill it with a simulated organisation that goes on working.
     """
     settings = settings_of(data_dir, host=host, port=port)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _told)
     try:
-        check_free(settings.host, settings.port)
+        settings = replace(settings, port=check_free(settings.host, settings.port))
         created = local.prepare(settings)
         with local.database(settings) as database:
             migrate(database.settings)

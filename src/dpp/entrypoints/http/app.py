@@ -151,6 +151,8 @@ class _Started:
             freshness=self.parts.freshness,
             operating=self.operating(),
             backfill=self.parts.backfill,
+            connections=self.parts.connections,
+            sprint_corrections=self.parts.sprint_corrections,
             current=self.parts.configuration,
             clock=self.parts.clock,
         )

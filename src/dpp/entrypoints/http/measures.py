@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from dpp.application.figure_history import FigureHistory
-from dpp.application.measures import FigurePlace
+from dpp.application.measures import FigurePlace, RestatementPlace
 from dpp.application.views import View
 from dpp.domain.access import Permission, Principal
 from dpp.entrypoints.http import measures_shapes as shapes
@@ -53,9 +53,20 @@ class _FigureMark(_Mark, frozen=True, array_like=True):
 
 
 class _RestatementMark(_Mark, frozen=True, array_like=True):
-    """… and the last restatement shown."""
+    """… and the place of the last restatement shown."""
 
-    restatement_id: int
+    restated_at: datetime
+    day: date
+    dimension: str
+    stream_id: UUID
+    metric: str
+    percentile: int
+
+    @property
+    def place(self) -> RestatementPlace:
+        return RestatementPlace(
+            self.restated_at, self.day, self.dimension, self.stream_id, self.metric, self.percentile
+        )
 
 
 def routes(answering: Callable[[], Answering], history: Callable[[], FigureHistory]) -> list[HTTPRouteHandler]:
@@ -119,16 +130,15 @@ def routes(answering: Callable[[], Answering], history: Callable[[], FigureHisto
         to = answering()
         view = to.view(principal, stream=stream, tech_stream=tech_stream, as_of=None)
         name = _list_name("restatements", view, metric, first, last)
-        mark = _read(cursor, _RestatementMark, of=name)
         found = await history().restatements(
             view,
             metric=metric,
             first=first,
             last=last,
-            before=None if mark is None else mark.restatement_id,
+            before=read(cursor or "", of=name),
             limit=limit,
         )
-        following = found.following and _write(_RestatementMark(name, found.following))
+        following = found.following and written(found.following, of=name)
         names = shapes.names_of(to.configuration.value)
         meta = {**to.meta(found.asked), "limit": found.limit, "next_cursor": following}
         return answer([shapes.restated(row, names=names) for row in found.restatements], meta=meta)
@@ -143,6 +153,22 @@ def _list_name(kind: str, view: View, *filters: object) -> str:
 
 def _write(mark: _Mark) -> str:
     return urlsafe_b64encode(msgspec.json.encode(mark)).decode().rstrip("=")
+
+
+def written(place: RestatementPlace, *, of: str) -> str:
+    """Return the cursor of a place in a list of restatements."""
+    return _write(_RestatementMark(of, *place))
+
+
+def read(cursor: str, *, of: str) -> RestatementPlace | None:
+    """
+    Return the place that a cursor names, None when there is no cursor.
+
+    Raises:
+        InvalidCursor: it is none of ours, or of another list.
+    """
+    mark = _read(cursor, _RestatementMark, of=of)
+    return None if mark is None else mark.place
 
 
 def _read(cursor: str | None, kind: type[M], *, of: str) -> M | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import Struct
 
-from dpp.application.measures import Cause, Restatement, StreamFigure, StreamKey
+from dpp.application.measures import Cause, Restatement, StreamFigure, StreamKey, restatement_place_of
 from dpp.domain.configuration import Configuration
 from dpp.domain.metric import Dimension
 from dpp.entrypoints.http.ledger_shapes import ListMeta
+
+_NAMESPACE = UUID("5e0a63a5-7d38-5a3c-9c5f-0f0f6b6a1c54")
 
 
 class DailyFigure(Struct, frozen=True, kw_only=True):
@@ -47,10 +49,11 @@ class RestatedFigure(Struct, frozen=True, kw_only=True):
     A change to a figure of a day that was over, and its cause.
 
     A value is null where the day had, or has, nothing to take it from. ``cause`` is why it changed, ``cause_detail``
-    what changed, and ``cause_since`` the earliest time that this is about, null when it may be about any.
+    what changed, and ``cause_since`` the earliest time that this is about, null when it may be about any. The id is
+    the same for ever, and says nothing of how many others there are.
     """
 
-    restatement_id: int
+    restatement_id: UUID
     day: date
     stream_type: Dimension
     stream_id: UUID
@@ -104,7 +107,7 @@ def daily(row: StreamFigure, *, names: dict[StreamKey, str]) -> DailyFigure:
 def restated(row: Restatement, *, names: dict[StreamKey, str]) -> RestatedFigure:
     """Shape a restatement."""
     return RestatedFigure(
-        restatement_id=row.restatement_id,
+        restatement_id=uuid5(_NAMESPACE, "/".join(map(str, restatement_place_of(row)))),
         day=row.day,
         stream_type=row.stream.dimension,
         stream_id=row.stream.stream_id,

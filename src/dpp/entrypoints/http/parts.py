@@ -10,6 +10,7 @@ from dpp.application.administration_reader import AdministrationReader
 from dpp.application.backfill import Backfill
 from dpp.application.blames import Blames
 from dpp.application.change_ledger import ChangeLedger
+from dpp.application.connections import Connections
 from dpp.application.cross_stream import CrossStream
 from dpp.application.current import CurrentConfiguration
 from dpp.application.diagnostics import Diagnostics
@@ -32,6 +33,7 @@ from dpp.application.readers import OperationsReader
 from dpp.application.repairing import Repairing
 from dpp.application.secrets import Secrets
 from dpp.application.signin import SignIn
+from dpp.application.sprint_corrections import SprintCorrections
 from dpp.application.sprint_snapshots import SprintStore
 from dpp.application.survey import Survey
 from dpp.application.trends import Trends
@@ -54,6 +56,8 @@ class Parts:
     manual_links: ManualLinks
     forecasts: Forecasts
     backfill: Backfill
+    connections: Connections
+    sprint_corrections: SprintCorrections
     sprint_store: SprintStore
     pulse: Pulse
     survey: Survey

@@ -33,12 +33,12 @@ class PortTaken(Unavailable):
 
 @asynccontextmanager
 async def serving(app: Litestar, *, host: str, port: int) -> AsyncIterator[None]:
-    """Serve an application for the length of the block.
+    """Serve an application for the length of the block; at port 0 on any free one, which the log tells.
 
     Raises:
         PortTaken: something else listens there.
     """
-    check_free(host, port)
+    port = check_free(host, port)
     server = Server(
         app, address=host, port=port, interface=Interfaces.ASGI, websockets=False, log_enabled=False, backlog=1024
     )
@@ -57,8 +57,11 @@ async def serving(app: Litestar, *, host: str, port: int) -> AsyncIterator[None]
             await asyncio.wait_for(task, GRACE_SECONDS)
 
 
-def check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> int:
     """Ask before the server does: what it says of a taken port does not reach the user.
+
+    Returns:
+        The port; for 0 one that is free.
 
     Raises:
         PortTaken: something else listens there.
@@ -72,3 +75,5 @@ def check_free(host: str, port: int) -> None:
             raise PortTaken(
                 f"Cannot listen on {host}:{port} ({error.strerror}); choose another with --port or --host"
             ) from error
+        free: int = probe.getsockname()[1]
+        return free

@@ -37,6 +37,7 @@ PAGES = (
     "/admin/group-roles",
     "/admin/configuration",
     "/admin/data-quality",
+    "/admin/connections",
     "/admin/integration-health",
     "/admin/dead-letters",
 )

@@ -144,7 +144,7 @@ async def test_restatements_tell_what_changed_and_why() -> None:
         status, body = await to.get("restatements", tech_stream="core-api", **{"from": "2026-03-03"})
     assert 200 == status
     (row,) = body["data"]
-    assert isinstance(row.pop("restatement_id"), int)
+    assert str(UUID(row["restatement_id"])) == row.pop("restatement_id")
     assert {
         "day": "2026-03-03",
         "stream_type": "tech",

@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from dpp.adapters.postgres.errors import translation
+from dpp.adapters.postgres.privileges import grant
 
 #: Advisory lock that whoever migrates holds; the number means nothing.
 LOCK = 0x6470706D
@@ -25,8 +26,13 @@ STATEMENT_SECONDS = 3600
 CONNECT_SECONDS = 5
 
 
-def upgrade(dsn: str) -> None:
+def upgrade(dsn: str, *, service: str | None = None) -> None:
     """Bring a database to the present schema, all steps or none; any number of processes may call it at once.
+
+    Args:
+        dsn: of the account that owns the tables, or is to.
+        service: the account of the running processes, which may do what these do and nothing else from then on; None
+            where that is the owner itself.
 
     Raises:
         Unavailable: the database does not answer, or a table is held by others for too long.
@@ -39,6 +45,9 @@ def upgrade(dsn: str) -> None:
         configuration = _configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
+        driver = connection.connection.driver_connection
+        if service is not None and driver is not None:
+            grant(driver, service)
 
 
 def current(dsn: str) -> str | None:

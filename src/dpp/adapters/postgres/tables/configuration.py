@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -129,6 +130,22 @@ sprints = Table(
     moment("reported_at"),
     CheckConstraint("state IN ('future', 'active', 'closed')", name="state"),
     comment="Sprints (§4.2.5); without dates while not planned, and without reported_at when only tickets named it",
+)
+
+sprint_corrections = Table(
+    "sprint_corrections",
+    metadata,
+    Column("correction_id", Uuid, primary_key=True),
+    reference("sprint_id", "sprints.sprint_id", nullable=False),
+    Column("start_date", Date),
+    Column("end_date", Date),
+    reference("delivery_stream_id", "delivery_streams.stream_id"),
+    Column("is_left_out", Boolean, nullable=False, server_default=text("false")),
+    moment("corrected_at", nullable=False),
+    words("corrected_by"),
+    words("reason", nullable=True),
+    Index(None, "sprint_id", "corrected_at"),
+    comment="What people say of sprints beside Jira; the latest word counts as a whole, and none is changed",
 )
 
 platform_settings = Table(

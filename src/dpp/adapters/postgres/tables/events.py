@@ -118,6 +118,8 @@ def _ticket_table(name: str, types: object, comment: str) -> Table:
         ),
         _change_key(name, "issue_id"),
         Index(None, "issue_id"),
+        # The tickets that a sprint ever held.
+        Index(None, "sprint_id", "issue_id", postgresql_where=text("sprint_id IS NOT NULL")),
         comment=comment,
     )
 

@@ -11,12 +11,14 @@ from dpp.application.backfill import Backfill
 from dpp.application.configuration_authority import Authority
 from dpp.application.configuration_edits import Document, Edit, revision_of
 from dpp.application.configure import Applied
+from dpp.application.connections import Connections
 from dpp.application.current import CurrentConfiguration
 from dpp.application.freshness import Freshness
 from dpp.application.manual_links import ManualLinks
 from dpp.application.mapping_preview import MappingPreview, MappingPreviews
 from dpp.application.ports import Clock
 from dpp.application.repairing import Repairing
+from dpp.application.sprint_corrections import SprintCorrections
 from dpp.application.views import View
 from dpp.domain.access import Principal, StreamScope
 from dpp.domain.configuration import Configuration
@@ -38,6 +40,8 @@ class Administering:
     freshness: Freshness
     operating: Operating
     backfill: Backfill
+    connections: Connections
+    sprint_corrections: SprintCorrections
     current: CurrentConfiguration
     clock: Clock
 

@@ -67,6 +67,7 @@ GROUPS: tuple[Group, ...] = (
         "Operation",
         (
             Entry("/admin/data-quality", "Data quality", Permission.STREAMS_MANAGE),
+            Entry("/admin/connections", "Connections", Permission.ADMIN_READ),
             Entry("/admin/integration-health", "Integration health", Permission.ADMIN_READ),
             Entry("/admin/dead-letters", "Unread payloads", Permission.ADMIN_READ),
         ),

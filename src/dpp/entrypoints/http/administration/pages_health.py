@@ -1,4 +1,4 @@
-"""Pages that say how things are: an overview, data quality, the integrations, and the sprints (§5.6, §7.1.3)."""
+"""Pages that say how things are: an overview, data quality, and the integrations (§5.6, §7.1.3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dpp.entrypoints.http.administration import api_mappings, frame, navigation
 from dpp.entrypoints.http.administration.administering import Administering, Looking, Provide
 from dpp.entrypoints.http.dashboard import words
 
-QUALITY, HEALTH, SPRINTS = "/admin/data-quality", "/admin/integration-health", "/admin/sprints"
+QUALITY, HEALTH = "/admin/data-quality", "/admin/integration-health"
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -135,17 +135,7 @@ def routes(administering: Provide) -> list[HTTPRouteHandler]:
         }
         return frame.page(request, principal, to.framing, "admin/integration_health.html", context)
 
-    @get(SPRINTS, **frame.reading(framing, Permission.STREAMS_MANAGE))
-    async def sprints(request: AnyRequest, principal: NamedDependency[Principal]) -> Response[Any]:
-        """List the sprints as Jira reports them."""
-        to = administering()
-        looking = await to.looking(principal)
-        rows = await to.operating.reader.sprints(to.view(principal))
-        streams = {row.stream_id: row.display_name for row in looking.configuration.delivery_streams}
-        context = {"sprints": rows[:200], "total": len(rows), "streams": streams}
-        return frame.page(request, principal, to.framing, "admin/sprints.html", context)
-
-    return [overview, quality, health, sprints]
+    return [overview, quality, health]
 
 
 def _views(to: Administering, principal: Principal, looking: Looking) -> list[tuple[str, str, View]]:

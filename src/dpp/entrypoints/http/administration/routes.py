@@ -5,17 +5,21 @@ from __future__ import annotations
 from litestar.handlers import HTTPRouteHandler
 
 from dpp.entrypoints.http.administration import (
+    api_connections,
     api_mappings,
     api_repair,
     api_rules,
     api_sources,
+    api_sprints,
     api_streams,
+    pages_connections,
     pages_health,
     pages_lists,
     pages_mappings,
     pages_platform,
     pages_repair,
     pages_sources,
+    pages_sprints,
     pages_streams,
 )
 from dpp.entrypoints.http.administration.administering import Provide
@@ -29,6 +33,8 @@ def api(administering: Provide) -> list[HTTPRouteHandler]:
         *api_rules.routes(administering),
         *api_sources.routes(administering),
         *api_repair.routes(administering),
+        *api_connections.routes(administering),
+        *api_sprints.routes(administering),
     ]
 
 
@@ -42,4 +48,6 @@ def pages(administering: Provide) -> list[HTTPRouteHandler]:
         *pages_platform.routes(administering),
         *pages_lists.routes(administering),
         *pages_repair.routes(administering),
+        *pages_connections.routes(administering),
+        *pages_sprints.routes(administering),
     ]

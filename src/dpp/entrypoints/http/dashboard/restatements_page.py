@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from dpp.application.daily_figures import MEASURED
 from dpp.domain.access import Permission, Principal
 from dpp.domain.catalogue import METRICS
-from dpp.domain.errors import InvalidInput
+from dpp.entrypoints.http import measures
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.frame import frame
 from dpp.entrypoints.http.dashboard.looking import Context, Looking, Showing, look
@@ -22,7 +22,7 @@ from dpp.entrypoints.http.dashboard.rendering import page
 from dpp.entrypoints.http.dashboard.restated import change, names_of
 
 ROWS = 100
-_MAX_ID_DIGITS = 18
+_LIST = "restatements-page"
 
 
 def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
@@ -46,7 +46,7 @@ def routes(showing: Callable[[], Showing]) -> list[HTTPRouteHandler]:
 
 async def _context(request: Request[Any, Any, Any], to: Showing, looking: Looking) -> Context:
     metric = request.query_params.get("metric", "") or None
-    before = _before(request.query_params.get("before", ""))
+    before = measures.read(request.query_params.get("before", ""), of=_LIST)
     last = looking.view.as_of.astimezone(looking.zone).date()
     first = last - timedelta(days=looking.filters.window)
     view = looking.view
@@ -67,15 +67,7 @@ async def _context(request: Request[Any, Any, Any], to: Showing, looking: Lookin
     found = await to.history.restatements(view, metric=metric, first=first, last=last, before=before, limit=ROWS)
     names = names_of(to.answering.configuration.value)
     changes = [change([row], stream=names.get(row.stream)) for row in found.restatements]
-    return context | {"changes": changes, "older": found.following}
-
-
-def _before(text: str) -> int | None:
-    if not text:
-        return None
-    if not text.isdecimal() or len(text) > _MAX_ID_DIGITS:
-        raise InvalidInput(f"There is no restatement {text!r}; begin with the latest", field="before")
-    return int(text)
+    return context | {"changes": changes, "older": found.following and measures.written(found.following, of=_LIST)}
 
 
 def _query(looking: Looking, **given: Any) -> str:
