@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.source_limits import MemorySourceLimits
@@ -60,6 +61,26 @@ async def test_limits_are_noted_with_the_pages_of_their_source(store: SourceLimi
     assert [] == list(await store.limits())
     assert Appended(accepted=3) == await noting("github", page)
     assert [CORE, GRAPH] == list(await store.limits())
+
+
+async def test_a_limit_that_runs_low_is_logged_once_until_it_begins_anew(store: SourceLimitStore) -> None:
+    """An operator's alert on this line fires once an hour, not with every page."""
+    low = replace(CORE, remaining=150, resets_at=T0 + 30 * MINUTE)
+    told: list[SourceLimit] = [replace(low, remaining=200)]
+
+    async def accept(source: str, page: HistoryPage) -> Appended:
+        return Appended()
+
+    noting = NotingLimits(accept=accept, told=lambda: told, store=store)
+    page = HistoryPage(facts=Facts(), cursor=None, things=0)
+    anew = replace(low, told_at=T0 + 31 * MINUTE, resets_at=T0 + 90 * MINUTE)
+    with capture_logs() as logged:
+        for limit in (told[0], low, replace(low, remaining=149), anew):
+            told[:] = [limit]
+            await noting("github", page)
+    expected = [("acme", "core", 150, "2026-03-02T09:30:00+00:00"), ("acme", "core", 150, "2026-03-02T10:30:00+00:00")]
+    warned = [row for row in logged if row["event"] == "source_limit_low"]
+    assert expected == [(row["organisation"], row["limit"], row["remaining"], row["resets_at"]) for row in warned]
 
 
 def test_a_low_limit_is_one_of_an_hour_that_goes_on() -> None:

@@ -383,7 +383,8 @@ class Backfill:
             accepted=run.accepted + appended.accepted,
             duplicates=run.duplicates + appended.duplicates,
             unreadable=run.unreadable + len(page.unreadable),
-            reason=page.unreadable[0] if page.unreadable else run.reason,
+            # Why an earlier attempt failed is over; what could not be read stays so.
+            reason=page.unreadable[0] if page.unreadable else run.reason if run.unreadable else None,
             updated_at=self._clock.now(),
             leased_until=self._clock.now() + LEASE,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -85,6 +85,10 @@ class PermissionMissing(SourceRefused):
     """The App may not read a kind of thing; others it may."""
 
 
+class TooMuch(SourceUnavailable):
+    """No answer came, or none that can be read; asking for less may help."""
+
+
 class GitHubApi:
     """
     GitHub, asked for what can wait.
@@ -141,17 +145,31 @@ class GitHubApi:
         return await self._asked(where, request, decoder, limit="core")
 
     async def graphql(
-        self, where: Installed, text: str, variables: Mapping[str, object], *, decoder: msgspec.json.Decoder[T]
+        self,
+        where: Installed,
+        text: str,
+        variables: Mapping[str, object],
+        *,
+        decoder: msgspec.json.Decoder[T],
+        is_patient: bool = True,
     ) -> T:
         """Return the answer to a query, as a whole; see ``GraphQlAnswer``. A query changes nothing: it may be repeated.
 
+        Args:
+            where: the organisation.
+            text, variables: the query.
+            decoder: reads the answer.
+            is_patient: whether to ask again after a pause when there is no answer that can be read.
+
         Raises:
+            TooMuch: there was none, of whatever was asked for.
             SourceRefused, SourceUnavailable: as ``get``.
         """
         body = msgspec.json.encode({"query": text, "variables": variables})
         base = self._base.removesuffix("/v3") if self._base.endswith("/api/v3") else self._base
         request = Request(method="POST", url=f"{base}/graphql", body=body)
-        found = await self._asked(where, request, decoder, limit="graphql")
+        pauses = PAUSES if is_patient else ()
+        found = await self._asked(where, request, decoder, limit="graphql", pauses=pauses)
         if found is None:
             raise SourceRefused(QUERY_REMEDY)
         return found[0]
@@ -177,15 +195,22 @@ class GitHubApi:
         return _decoded(answer, decoder)
 
     async def _asked(
-        self, where: Installed, request: Request, decoder: msgspec.json.Decoder[T], *, limit: str
+        self,
+        where: Installed,
+        request: Request,
+        decoder: msgspec.json.Decoder[T],
+        *,
+        limit: str,
+        pauses: Sequence[float] = PAUSES,
     ) -> tuple[T, str | None] | None:
         """Ask, and ask again after a pause where that may help; None for what is not there."""
         reason, renewed = "", False
-        for pause in (*PAUSES, None):
+        kind: type[SourceUnavailable] = SourceUnavailable
+        for pause in (*pauses, None):
             await self._wait_for(where, limit)
             answer = await self._send(where, request)
             self._note(where, limit, answer)
-            wait = None
+            wait, kind = None, SourceUnavailable
             if answer.status == 404:
                 return None
             if answer.status == 401 and not renewed:
@@ -201,15 +226,15 @@ class GitHubApi:
                 try:
                     return _decoded(answer, decoder), next_cursor(answer)
                 except SourceUnavailable as error:
-                    reason = str(error)
+                    reason, kind = str(error), TooMuch
             else:
                 _refuse(answer)
-                reason = said(answer)
+                reason, kind = said(answer), TooMuch
             if pause is None or (wait or 0) > LONGEST_WAIT:
                 break
             if where.org not in self._not_before:
                 await self._sleep(wait or pause)
-        raise SourceUnavailable(f"GitHub cannot be read at present: {reason}; it is tried again by itself")
+        raise kind(f"GitHub cannot be read at present: {reason}; it is tried again by itself")
 
     async def _send(self, where: Installed, request: Request) -> Answer:
         token = await self._app.token(where.installation)

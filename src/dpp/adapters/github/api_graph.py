@@ -9,10 +9,10 @@ from typing import TypeVar
 from msgspec import Raw, Struct, structs
 from msgspec.json import Decoder
 
-from dpp.adapters.github.api import PERMISSION_REMEDY, QUERY_REMEDY, GraphQlAnswer, PermissionMissing
+from dpp.adapters.github.api import PERMISSION_REMEDY, QUERY_REMEDY, GraphQlAnswer, PermissionMissing, TooMuch
 from dpp.adapters.github.decoding import Count, Name, Number, Time
 from dpp.adapters.github.payloads import Branch, PullRequest, Review, User
-from dpp.application.backfill import SourceRefused, SourceUnavailable
+from dpp.application.backfill import SourceRefused
 
 T = TypeVar("T")
 
@@ -70,6 +70,17 @@ query ($owner: String!, $name: String!, $number: Int!, $after: String) {
     + _WHO
     + _REVIEW
 )
+# Nothing but where things stand, which GitHub can tell even of a pull request that it cannot show.
+PLACES = """
+query ($owner: String!, $name: String!, $after: String, $first: Int!, $by: IssueOrderField!, $way: OrderDirection!) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(first: $first, after: $after, orderBy: {field: $by, direction: $way}) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number }
+    }
+  }
+}
+"""
 COUNT = "query ($search: String!) { search(query: $search, type: ISSUE) { issueCount } }"
 
 
@@ -98,6 +109,23 @@ class _PullRequests(Struct, frozen=True, rename="camel"):
 
 class _RepositoryOfPulls(Struct, frozen=True):
     repository: _PullRequests | None = None
+
+
+class _Numbered(Struct, frozen=True):
+    number: Count
+
+
+class _Places(Struct, frozen=True, rename="camel"):
+    page_info: PageInfo
+    nodes: tuple[_Numbered, ...] = ()
+
+
+class _PlacesOfPulls(Struct, frozen=True, rename="camel"):
+    pull_requests: _Places
+
+
+class _RepositoryOfPlaces(Struct, frozen=True):
+    repository: _PlacesOfPulls | None = None
 
 
 class Actor(Struct, frozen=True, rename={"typename": "__typename", "database_id": "databaseId"}):
@@ -307,6 +335,7 @@ def owners_query(commits: list[str]) -> str:
 
 
 PULL_REQUESTS_ANSWER = Decoder(GraphQlAnswer[_RepositoryOfPulls])
+PLACES_ANSWER = Decoder(GraphQlAnswer[_RepositoryOfPlaces])
 REVIEWS_ANSWER = Decoder(GraphQlAnswer[_RepositoryOfReviews])
 COUNT_ANSWER = Decoder(GraphQlAnswer[Search])
 OWNERS_ANSWER = Decoder(GraphQlAnswer[_Commits])
@@ -318,7 +347,7 @@ def data_of(answer: GraphQlAnswer[T]) -> T | None:
 
     Raises:
         SourceRefused: the App may not read it, or the server does not know the query.
-        SourceUnavailable: it complains of something else than one thing of a list.
+        TooMuch: it complains of something else than one thing of a list, as it does when a query takes too long.
     """
     errors = [error for error in answer.errors or () if error.type != "NOT_FOUND"]
     # Without a permission GitHub shows null beside its complaint: that is no empty history.
@@ -330,4 +359,4 @@ def data_of(answer: GraphQlAnswer[T]) -> T | None:
     if is_told and all(error.is_of_one_thing for error in errors):
         return answer.data
     kinds = ", ".join(sorted({error.type or "without a type" for error in errors})) or "neither data nor a reason"
-    raise SourceUnavailable(f"GitHub cannot answer a query at present ({kinds}); it is tried again by itself")
+    raise TooMuch(f"GitHub cannot answer a query at present ({kinds}); it is tried again by itself")

@@ -139,7 +139,8 @@ def _check(answer: Answer, installation: str) -> None:
         raise SourceRefused(KEY_REMEDY.format(status=answer.status))
     if answer.status in {404, 422}:
         raise SourceRefused(INSTALLATION_REMEDY.format(installation=installation, status=answer.status))
-    raise SourceUnavailable(f"GitHub gives no token at present ({said(answer)}); it is tried again by itself")
+    why = "its rate limit is used up" if is_limit else said(answer)
+    raise SourceUnavailable(f"GitHub gives no token at present ({why}); it is tried again by itself")
 
 
 def said(answer: Answer) -> str:

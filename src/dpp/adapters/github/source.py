@@ -28,6 +28,7 @@ from dpp.adapters.github.payloads import (
     WorkflowRun,
 )
 from dpp.adapters.github.pipelines import build_of, deployment_step
+from dpp.adapters.github.pull_request_pages import PullRequestPages
 from dpp.adapters.github.pull_requests import review_of, step_of
 from dpp.adapters.github.references import person, repository_ref
 from dpp.application.reading import Reading
@@ -36,7 +37,6 @@ from dpp.domain.events import CicdEvent, Facts, PullRequestEvent, PushEvent, Rep
 
 T = TypeVar("T")
 
-PULL_REQUESTS_AT_ONCE = 50
 RUNS_AT_ONCE = 100
 DEPLOYMENTS_AT_ONCE = 30
 PUSHES_AT_ONCE = 50
@@ -107,6 +107,7 @@ class GitHubSource:
 
     def __init__(self, *, api: GitHubApi, reading: Callable[[], Reading], now: Callable[[], datetime]) -> None:
         self._api = api
+        self._pull_requests = PullRequestPages(api=api)
         self._reading = reading
         self._now = now
 
@@ -145,17 +146,15 @@ class GitHubSource:
     ) -> Part:
         """Return pull requests with their reviews: all, oldest first; or those changed ``since``, the latest first."""
         order = {"by": "UPDATED_AT", "way": "DESC"} if since else {"by": "CREATED_AT", "way": "ASC"}
-        variables = {**_names(repository), **order, "after": at, "first": PULL_REQUESTS_AT_ONCE}
-        answer = await self._api.graphql(
-            where, api_graph.PULL_REQUESTS, variables, decoder=api_graph.PULL_REQUESTS_ANSWER
-        )
-        data = api_graph.data_of(answer)
-        if data is None or data.repository is None:
+        found = await self._pull_requests.page(where, {**_names(repository), **order, "after": at})
+        if found is None:
             return Part()
-        found = data.repository.pull_requests
+        if found.passed_over is not None:
+            problem = f"GitHub could not show pull request {found.passed_over} of {repository.full_name}"
+            return Part(following=found.following, things=1, unreadable=(f"{problem}; it was passed over",))
         events: list[PullRequestEvent] = []
         unreadable: list[str] = []
-        following = found.page_info.following
+        following = found.following
         for raw in found.nodes:
             try:
                 pull = decode(raw, decoder=api_graph.PULL_REQUEST)

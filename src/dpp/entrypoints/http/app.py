@@ -213,7 +213,11 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
                 opt=_AS_IT_IS,
                 **{**closed, "guards": [*closed["guards"], known_parameters]},
             ),
-            Router("/", route_handlers=[prometheus.route(lambda: started.parts.intake)], **closed),
+            Router(
+                "/",
+                route_handlers=[prometheus.route(lambda: started.parts.intake, lambda: started.parts.backfill)],
+                **closed,
+            ),
             Router("/", route_handlers=_pages(started), opt=_AS_IT_IS, **closed),
             Router("/", route_handlers=[*_open(started), *assets.routes()], opt=_AS_IT_IS),
             *health.routes(started.is_ready),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from litestar import Response, get
@@ -13,9 +13,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
+from dpp.application.backfill import Backfill
 from dpp.application.ingest import Intake
+from dpp.application.source_limits import SourceLimit
 from dpp.domain.access import Permission, Principal
-from dpp.domain.errors import Forbidden
+from dpp.domain.errors import Forbidden, Unavailable
 
 
 class IntakeCollector(Collector):
@@ -40,8 +42,32 @@ class IntakeCollector(Collector):
         )
 
 
-def route(intake: Callable[[], Intake]) -> HTTPRouteHandler:
-    """Build the route; ``intake`` gives the process's intake once the platform has started."""
+class LimitsCollector(Collector):
+    """Tells what sources said last of how much they may be asked, to whichever process."""
+
+    def __init__(self) -> None:
+        self.limits: Sequence[SourceLimit] = ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what is left of each limit until it begins anew, and when that is."""
+        labels = ("source", "organisation", "limit")
+        remaining = GaugeMetricFamily(
+            "dpp_source_requests_remaining", "Requests that a source allows yet", labels=labels
+        )
+        resets = GaugeMetricFamily(
+            "dpp_source_limit_resets_timestamp_seconds", "When that limit begins anew", labels=labels
+        )
+        for limit in self.limits:
+            names = (limit.source, limit.organisation, limit.name)
+            remaining.add_metric(names, limit.remaining)
+            resets.add_metric(names, limit.resets_at.timestamp())
+        yield remaining
+        yield resets
+
+
+def route(intake: Callable[[], Intake], backfill: Callable[[], Backfill]) -> HTTPRouteHandler:
+    """Build the route; the arguments give the process's intake, and what knows the sources' limits, once started."""
+    limits = LimitsCollector()
     registries: list[CollectorRegistry] = []
 
     def registry() -> CollectorRegistry:
@@ -51,6 +77,7 @@ def route(intake: Callable[[], Intake]) -> HTTPRouteHandler:
             PlatformCollector(registry=made)
             GCCollector(registry=made)
             made.register(IntakeCollector(intake()))
+            made.register(limits)
             registries.append(made)
         return registries[0]
 
@@ -59,6 +86,11 @@ def route(intake: Callable[[], Intake]) -> HTTPRouteHandler:
         """Return the measurements of this process; they count deliveries of all streams."""
         if not principal.scope.is_all:
             raise Forbidden("These measurements are of all streams together; use a key that is for all of them")
+        try:
+            limits.limits = await backfill().limits()
+        except Unavailable:
+            # The intake's own measurements matter most just now.
+            limits.limits = ()
         return Response(generate_latest(registry()), media_type=CONTENT_TYPE_LATEST)
 
     return metrics
