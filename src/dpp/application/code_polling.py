@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from dpp.application.backfill import Accept, BackfillStore, HistoryPage, SourceUnavailable
+from dpp.domain.configuration import folded
+from dpp.domain.events import Facts, RepositoryFact, RepositoryRef
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ class CodePolling:
         accept: takes pages in.
         store: notes how the host answers.
         now: tells the time.
+        registered: gives the full names of the repositories that are taken to be in use and that the host itself has
+            told of; None when nobody knows.
     """
 
     def __init__(
@@ -64,14 +68,16 @@ class CodePolling:
         accept: Accept,
         store: BackfillStore,
         now: Callable[[], datetime],
+        registered: Callable[[], Awaitable[Sequence[str]]] | None = None,
     ) -> None:
+        self._registered = registered
         self._host = host
         self._accept = accept
         self._store = store
         self._now = now
 
     async def sync_repositories(self) -> int:
-        """Bring the register of repositories up to date (renames, transfers, archived); return how many there are.
+        """Bring the register up to date (renames, transfers, archived, gone); return how many repositories there are.
 
         Raises:
             SourceUnavailable: an organisation could not be asked; the others were.
@@ -80,6 +86,7 @@ class CodePolling:
         if host is None:
             return 0
         found, failed = 0, ""
+        there: dict[str, set[str]] = {}
         for organisation in host.organisations():
             try:
                 page = await host.register(organisation)
@@ -88,8 +95,28 @@ class CodePolling:
                 continue
             await self._accept(host.name, page)
             found += len(page.facts.repositories)
+            there[organisation] = {folded(fact.repository.full_name) for fact in page.facts.repositories}
+        await self._retire(host, there)
         await self._end(host, failed)
         return found
+
+    async def _retire(self, host: CodeHost, there: Mapping[str, Collection[str]]) -> None:
+        """Say of repositories that their organisations do not show any more that they are out of use.
+
+        After all organisations, so that one which went to another of them has its new name by then. An organisation
+        that shows nothing at all has rather taken the App's access away than all repositories.
+        """
+        names = [] if self._registered is None else await self._registered()
+        of = {folded(organisation): listed for organisation, listed in there.items() if listed}
+        at = self._now()
+        gone = [
+            RepositoryFact(event_timestamp=at, repository=RepositoryRef(org=org, name=name), is_active=False)
+            for org, _, name in (full_name.partition("/") for full_name in names)
+            if folded(org) in of and folded(f"{org}/{name}") not in of[folded(org)]
+        ]
+        if gone:
+            log.info("repositories_gone", source=host.name, repositories=[fact.repository.full_name for fact in gone])
+            await self._accept(host.name, HistoryPage(facts=Facts(repositories=tuple(gone)), cursor=None, things=0))
 
     async def find_gaps(self, *, last: datetime | None) -> int:
         """Ask for what has changed since the last time, and for failed webhooks once more; return what was missing.

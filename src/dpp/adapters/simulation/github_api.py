@@ -65,6 +65,7 @@ class SimulatedGitHub:
     Attributes:
         asked: method, path and query of every request so far.
         sent_again: deliveries that were asked for once more.
+        renamed, archived, gone: what has become of repositories, by GitHub's number; no webhook says so.
     """
 
     organisation: SimulatedOrganisation
@@ -79,6 +80,7 @@ class SimulatedGitHub:
     sent_again: list[int] = field(default_factory=list)
     renamed: dict[int, str] = field(default_factory=dict)
     archived: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
 
     def answer(
         self, method: str, path: str, query: Mapping[str, str], *, headers: Mapping[str, str], body: bytes = b""
@@ -107,9 +109,9 @@ class SimulatedGitHub:
             asked = msgspec.json.decode(body)
             return 200, {"data": self._graph(stream, asked["query"], asked["variables"])}
         if path == "/installation/repositories":
-            listed = self._page(list(stream.repositories), query)
-            told = [self._repository(one, stream) for one in listed]
-            return 200, {"total_count": len(stream.repositories), "repositories": told}
+            there = [one for one in stream.repositories if one.github_id not in self.gone]
+            told = [self._repository(one, stream) for one in self._page(there, query)]
+            return 200, {"total_count": len(there), "repositories": told}
         match = _REPOSITORY.fullmatch(path)
         known = self._known(stream, match[1], match[2]) if match else None
         if match is None or known is None:

@@ -26,6 +26,7 @@ from dpp.adapters.postgres.backfill import PostgresBackfillStore
 from dpp.adapters.postgres.known_tickets import PostgresKnownTickets
 from dpp.adapters.postgres.source_limits import PostgresSourceLimits
 from dpp.adapters.postgres.sprints import PostgresSprintStore
+from dpp.application.administration_reader import AdministrationReader
 from dpp.application.backfill import Backfill, BackfillStore, OffPeak, SourceHistory, UnknownSource
 from dpp.application.calendars import Calendars
 from dpp.application.code_polling import CodePolling
@@ -42,6 +43,8 @@ from dpp.application.source_limits import SourceLimit, SourceLimitStore
 from dpp.application.sprint_snapshots import SprintSnapshots, SprintStore
 from dpp.application.taking_in import TakingIn
 from dpp.application.ticket_polling import KnownTickets, TicketPolling
+from dpp.application.views import View
+from dpp.domain.access import StreamScope
 from dpp.domain.configuration import GitHubConnection, JiraConnection
 from dpp.domain.privacy import Pseudonymiser
 from dpp.entrypoints.bootstrap.settings import Settings
@@ -281,9 +284,22 @@ class Sources(Provider):
         return NotingLimits(accept=taking, told=github.limits, store=limits)
 
     @provide
-    def code(self, github: GitHubAtHand, accept: NotingLimits, store: BackfillStore, clock: Clock) -> CodePolling:
+    def code(
+        self,
+        github: GitHubAtHand,
+        accept: NotingLimits,
+        store: BackfillStore,
+        clock: Clock,
+        reader: AdministrationReader,
+    ) -> CodePolling:
         """Ask GitHub by the clock."""
-        return CodePolling(host=github.host, accept=accept, store=store, now=clock.now)
+
+        async def registered() -> Sequence[str]:
+            everything = View(scope=StreamScope.everything(), as_of=clock.now(), is_live=True)
+            found = await reader.repositories(everything)
+            return [one.full_name for one in found if one.is_active and one.is_known_to_github]
+
+        return CodePolling(host=github.host, accept=accept, store=store, now=clock.now, registered=registered)
 
     @provide
     def polling(

@@ -15,7 +15,7 @@ from dpp.application.backfill import HistoryPage, SourceUnavailable
 from dpp.application.code_polling import CodePolling
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch
-from dpp.domain.events import Facts
+from dpp.domain.events import Facts, RepositoryFact, RepositoryRef
 from tests.contracts.stores import delivery
 from tests.support.derived_stores import MemoryStores
 from tests.support.simulated_github import CORE, Wired, heard, wired
@@ -31,12 +31,21 @@ class Polled:
 
     github: Wired = field(default_factory=wired)
     stores: MemoryStores = field(default_factory=MemoryStores)
+    moment: datetime = NOW
 
     def __post_init__(self) -> None:
         self.states = MemoryBackfillStore(database=self.stores.database)
         self.polling = CodePolling(
-            host=lambda: self.github.host, accept=self.accept, store=self.states, now=lambda: NOW
+            host=lambda: self.github.host,
+            accept=self.accept,
+            store=self.states,
+            now=lambda: self.moment,
+            registered=self.registered,
         )
+
+    async def registered(self) -> list[str]:
+        """Return what is in use."""
+        return [name for name, is_active in self.names().items() if is_active]
 
     async def accept(self, source: str, page: HistoryPage) -> Appended:
         """Store a page."""
@@ -102,6 +111,50 @@ def test_the_register_follows_renames_and_archiving(monkeypatch: pytest.MonkeyPa
         "acme-core-api/common-lib": True,
     }
     assert expected == polled.names()
+
+
+def test_the_register_retires_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository that its organisation does not show any more is out of use; one that comes back is in use again."""
+    polled = Polled()
+    accounts = 186_853_001
+    elsewhere = RepositoryFact(
+        event_timestamp=LATELY, repository=RepositoryRef(org="acme-web", name="shop", github_id=9)
+    )
+
+    async def sync() -> list[dict[str, bool]]:
+        await polled.hear([*heard(CORE.org), Facts(repositories=(elsewhere,))])
+        states = []
+        for days, gone in ((0, {accounts}), (1, set[int]())):
+            at = NOW + timedelta(days=days)
+            day = Polled(github=wired(now=at), stores=polled.stores, moment=at + timedelta(seconds=1))
+            _only_core(day, monkeypatch)
+            day.github.github.gone = gone
+            await day.polling.sync_repositories()
+            states.append(day.names())
+        return states
+
+    without, again = asyncio.run(sync())
+    assert {
+        "acme-core-api/payments-service": True,
+        "acme-core-api/accounts-api": False,
+        "acme-core-api/common-lib": True,
+        "acme-web/shop": True,
+    } == without
+    assert {**without, "acme-core-api/accounts-api": True} == again
+
+
+def test_an_organisation_that_shows_nothing_has_lost_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The App's access was taken away, or its list is not the whole: nothing is retired for that."""
+    polled = Polled()
+    _only_core(polled, monkeypatch)
+
+    async def sync() -> None:
+        await polled.hear(list(heard(CORE.org)))
+        polled.github.github.gone = {186_853_000, 186_853_001, 186_853_002}
+        assert 0 == await polled.polling.sync_repositories()
+
+    asyncio.run(sync())
+    assert {True} == {*polled.names().values()}
 
 
 def test_one_organisation_that_cannot_be_asked_keeps_no_other_out() -> None:
