@@ -16,10 +16,12 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from dpp.entrypoints.bootstrap import local
 from dpp.entrypoints.bootstrap.settings import load
 from tests.conftest import missing
+from tests.support import axe_rules
 from tests.support.node_packages import NotInstallable
 from tests.support.oidc_process import OidcProcess, installed, oidc_process
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, free_port
+from tests.support.walking import WATCH, Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("oidc")]
 
@@ -42,10 +44,6 @@ pattern = '^dpp-(?P<delivery_stream>.+)-leads$'
 role = "stream_lead"
 """
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-WATCH = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
-"""
 COOL_DOWN_SECONDS = 20
 #: For shared cores.
 expect.set_options(timeout=15_000)
@@ -92,6 +90,13 @@ class Site:
         with psycopg.connect(self.platform.database_url) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    def look(self, *, at: str, rules: str) -> list[str]:
+        """Look at the page that is open at every width in both themes; return what is wrong with it."""
+        walked = Walk(self.platform.address(), "oidc", self.page, here=at)
+        walked.check(rules)
+        walked.look()
+        return walked.faults
+
     def log(self) -> str:
         """Return what the server has logged."""
         return (self.platform.data_dir / "serve.log").read_text()
@@ -104,6 +109,15 @@ def provider_folder(node: str) -> Path:
         return installed(node)
     except NotInstallable as error:
         missing(f"the npm package oidc-provider ({error})")
+
+
+@pytest.fixture(scope="session")
+def rules(node: str) -> str:
+    """The rules of accessibility."""
+    try:
+        return axe_rules.script(node)
+    except NotInstallable as error:
+        missing(f"the npm package axe-core ({error})")
 
 
 @pytest.fixture(scope="module")
@@ -206,18 +220,22 @@ def test_a_provider_session_signs_in_again_by_itself(site: Site) -> None:
     assert 2 == len({*before, *site.ask("SELECT session_id FROM sessions")})
 
 
-def test_somebody_without_a_role_sees_nothing(site: Site) -> None:
-    """A person whose groups bring nothing is told to ask for a role, and can sign out."""
+def test_somebody_without_a_role_sees_nothing(site: Site, rules: str) -> None:
+    """A person whose groups bring nothing is told to ask for a role, and can sign out, on pages in order."""
     site.sign_in("alan")
     expect(site.page.get_by_role("heading", name="You may not see this page")).to_be_visible()
+    assert [] == site.look(at="without a role", rules=rules)
+    site.page.set_viewport_size({"width": 1440, "height": 900})
     site.page.get_by_role("button", name="Sign out").click()
     expect(site.page.get_by_role("heading", name="You are signed out")).to_be_visible()
+    assert [] == site.look(at="signed out", rules=rules)
 
 
-def test_too_many_groups_are_told_with_the_cure(site: Site) -> None:
-    """A person of too many groups gets no session, but the reason and what to do."""
+def test_too_many_groups_are_told_with_the_cure(site: Site, rules: str) -> None:
+    """A person of too many groups gets no session, but the reason and what to do, on a page in order."""
     site.sign_in("many")
     expect(site.page.get_by_role("alert")).to_contain_text("application roles")
+    assert [] == site.look(at="not signed in", rules=rules)
     assert [] == site.ask("SELECT FROM sessions")
     assert [] == site.ask("SELECT FROM user_roles")
 
