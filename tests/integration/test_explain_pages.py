@@ -139,6 +139,21 @@ class TestExplaining:
         assert re.search(r"PAY-42</a></th><td class=\"word\">Core<", text)
         assert re.search(r"LOG-45</a></th><td class=\"word\">Not told<", text)
 
+    def test_what_is_of_one_stream_offers_the_streams(self, lead: Browser, explained: ExplainedApp) -> None:
+        """A sprint is of one delivery stream; a forecast and a survey are of no technology stream: links lead on."""
+        explained.may(OF_PAYMENTS)
+        text = read(lead, "/explain/sprint_confidence?window=90")
+        assert "of one delivery stream at a time" in text
+        assert "not told of several together" in text
+        assert ["/explain/sprint_confidence?stream=payments&window=90"] == links(text, "/explain/sprint")
+        explained.may()
+        assert "Choose a delivery stream" not in read(lead, "/explain/sprint_confidence?stream=payments")
+        for name in ("monte_carlo_forecast", "team_pulse"):
+            assert "Choose a delivery stream" not in read(lead, f"/explain/{name}")
+            text = read(lead, f"/explain/{name}?tech_stream=core")
+            assert "not told of a technology stream" in text
+            assert f"/explain/{name}?stream=payments&window=30" in links(text, f"/explain/{name}")
+
     def test_things_lead_to_the_systems_that_told_of_them(self, lead: Browser) -> None:
         """A ticket leads to Jira, a pull request to GitHub."""
         assert 'href="https://acme.atlassian.net/browse/PAY-42"' in read(lead, "/explain/wip_by_stage?stream=payments")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +35,8 @@ FRAGMENT = "explain.html"
 #: Pages whose cards these are; all others are on the primary dashboard.
 #: Figures whose days are stored under another name.
 _MEASURED_AS = {"cumulative_flow": "wip_by_stage"}
+_OF_ONE = "sprint_confidence"
+_OF_DELIVERY = frozenset({_OF_ONE, "monte_carlo_forecast", "team_pulse"})
 _PLACES = {"arrivals": "/flow", "technology_impact": "/cross-stream", "cross_stream_bottleneck": "/cross-stream"}
 
 
@@ -116,7 +119,16 @@ async def context(request: Request[Any, Any, Any], to: Showing, looking: Looking
         "changes": changes.of([measured]),
         "daily_address": exports.daily(looking.filters, metric=measured) if measured in MEASURED else None,
         "back": _back(looking.filters, name),
+        "is_of_others": _is_of_others(looking, name),
+        "of_stream": lambda stream: replace(looking.filters.of_stream(stream), tech_stream=None).query(),
     }
+
+
+def _is_of_others(looking: Looking, name: str) -> bool:
+    """Whether a figure is never told of what is chosen: sprints, forecasts and surveys are of delivery streams."""
+    view = looking.view
+    is_of_several = name == _OF_ONE and view.delivery_stream_id is None
+    return name in _OF_DELIVERY and (view.tech_stream_id is not None or is_of_several)
 
 
 def files_of(filters: Filters, answers: Answers, found: Explained) -> tuple[exports.File, ...]:

@@ -76,6 +76,10 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     {
         "jira": "Jira",
         "github": "GitHub",
+        "jira_history": "Jira, asked",
+        "github_history": "GitHub, asked",
+        "pagerduty": "PagerDuty",
+        "cdevents": "CDEvents",
         "deployment": "Deployments pushed",
         "incident": "Incidents pushed",
         "survey": "Survey",
