@@ -144,6 +144,19 @@ async def test_each_row_says_whose_it_was(store: Reading) -> None:
     )
 
 
+async def test_tickets_are_told_what_they_were_called_when_the_view_last_showed_them(store: Reading) -> None:
+    """101 was PAY-1 while payments had it; done ones have a name too; nobody hears of a ticket that is not shown."""
+    everything = {"101", "102", "103", "104", "105", "no such"}
+    wanted = {"101": "IDN-1", "102": "PAY-2", "103": "PAY-3", "104": "PAY-4", "105": "PAY-5"}
+    assert wanted == await reader(store).keys(view(), everything)
+    assert {**wanted, "101": "PAY-1"} == await reader(store).keys(view(29), everything)
+    payments = {"101": "PAY-1", "102": "PAY-2", "103": "PAY-3", "104": "PAY-4"}
+    assert payments == await reader(store).keys(view(delivery_stream_id=PAYMENTS), everything)
+    assert {"102": "PAY-2"} == await reader(store).keys(view(), {"102"})
+    assert {} == await reader(store).keys(view(scope=StreamScope()), everything)
+    assert {} == await reader(store).keys(view(), set())
+
+
 async def test_unfinished_tickets_are_told_with_when_they_were_begun(store: Reading) -> None:
     """By key, as they are called and placed at the moment; nobody had begun 101 at hour 10."""
     assert [

@@ -136,8 +136,8 @@ class TestExplaining:
         text = read(lead, "/explain/blocked_time")
 
         assert ["LOG-45", "PAY-42"] == sorted(things(text))
-        assert re.search(r"PAY-42</a></th><td class=\"word\">Core<", text)
-        assert re.search(r"LOG-45</a></th><td class=\"word\">Not told<", text)
+        assert re.search(r"PAY-42</a></th><td class=\"word\">Core, still</td><td>3.7<", text)
+        assert re.search(r"LOG-45</a></th><td class=\"word\">Not told, still</td><td>3.3<", text)
 
     def test_what_is_of_one_stream_offers_the_streams(self, lead: Browser, explained: ExplainedApp) -> None:
         """A sprint is of one delivery stream; a forecast and a survey are of no technology stream: links lead on."""
@@ -212,17 +212,35 @@ class TestExplaining:
         assert "That protects small teams" in text
         assert "service#" not in text
 
-    def test_long_lists_come_in_pages(self, lead: Browser) -> None:
-        """Fifty things to a page: 70 days make two, and a page beyond the end is the last one."""
+    def test_long_lists_come_in_pages(self, lead: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of twenty things to a page 28 make two, and a page beyond the end is the last one."""
+        monkeypatch.setattr("dpp.entrypoints.http.dashboard.explained.PAGE_ROWS", 20)
         first = read(lead, "/explain/arrivals?window=70")
         second = read(lead, "/explain/arrivals?window=70&page=2")
 
-        assert (50, 20) == (len(things(first)), len(things(second)))
-        assert not set(things(first)) & set(things(second))
-        assert "1–50 of 70" in first
+        assert (20, 8) == (len(things(first)), len(things(second)))
+        assert "1–20 of 28" in first
         assert 'rel="next"' in first
         assert 'rel="next"' not in second
         assert things(second) == things(read(lead, "/explain/arrivals?window=70&page=99"))
+
+    def test_arrivals_name_the_tickets_and_what_became_of_them(self, lead: Browser) -> None:
+        """PAY-21 came on 2 April and was finished on the 4th, PAY-42 is in progress; what came earlier is left out."""
+        text = read(lead, "/explain/arrivals")
+
+        assert re.search(r"PAY-21</a></th><td class=\"word\">Finished 4 Apr 2026<", text)
+        assert re.search(r"PAY-42</a></th><td class=\"word\">In progress<", text)
+        assert "Left out</span> It came into progress before the window, and left it in the window" in text
+        assert 1 == len(things(read(lead, "/explain/arrivals?show=left-out")))
+
+    def test_the_tickets_of_flow_are_files(self, lead: Browser) -> None:
+        """Arrivals and blocked time can be taken along ticket by ticket."""
+        came = list(csv.DictReader(io.StringIO(lead.get("/exports/arrivals-tickets.csv").text)))
+        held = list(csv.DictReader(io.StringIO(lead.get("/exports/blocked-tickets.csv").text)))
+        assert ("2026-04-02T23:00:00Z", "2026-04-04T11:00:00Z", "true") == next(
+            (row["began"], row["ended"], row["is_finished"]) for row in came if row["ticket"] == "PAY-21"
+        )
+        assert [("PAY-42", "core"), ("LOG-45", "")] == [(row["ticket"], row["technology"]) for row in held]
 
     def test_what_cannot_be_is_refused_with_a_page(self, lead: Browser) -> None:
         """An unknown figure is not found, an unknown list or page cannot be shown."""

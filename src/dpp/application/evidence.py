@@ -6,16 +6,15 @@ safeguard (decision 0026).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from dpp.application.evidence_answers import Evidence, Found, Item, Question
+from dpp.application.evidence_answers import Evidence, Found, Question
 from dpp.application.evidence_of_changes import ChangeEvidence
 from dpp.application.evidence_of_deliveries import DeliveryEvidence
 from dpp.application.evidence_of_outlooks import OutlookEvidence
 from dpp.application.evidence_of_tickets import TicketEvidence
 from dpp.application.readers import OperationsReader
-from dpp.application.views import Window
 
 Provider = Callable[[Question], Awaitable[Found]]
 
@@ -74,13 +73,6 @@ class Explanations:
         """
         found = await self._providers[question.metric.name](question)
         return Evidence(found=found, metric=question.metric, sources=await self.sources())
-
-    async def flagged(self, question: Question, *, window: Window) -> Sequence[Item]:
-        """Return each time in a window that a ticket was flagged as blocked; raises ``Unavailable``.
-
-        Those that name a blocker count; of the others nothing tells it, or it may not be named.
-        """
-        return await self._outlooks.flagged(question, window=window)
 
     async def sources(self) -> Mapping[str, datetime]:
         """Return when something readable last came through each door; raises ``Unavailable``."""

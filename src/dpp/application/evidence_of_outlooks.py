@@ -135,10 +135,6 @@ class OutlookEvidence:
         items = [_block_item(row, question) for row in rows if wanted is None or row.blocking_tech_stream_id == wanted]
         return Found(asked=answer.asked, figure=answer.figure, window=window, items=items)
 
-    async def flagged(self, question: Question, *, window: Window) -> Sequence[Item]:
-        """Return each time in a window that a ticket of the view was flagged as blocked, whatever by."""
-        return [_block_item(row, question) for row in await self._reader.blocked(question.view, window=window)]
-
 
 def _survey_item(row: PulsePeriod, *, is_latest: bool) -> Item:
     remark = None

@@ -148,6 +148,43 @@ class BlockedTicket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """
+    A time that a ticket spent in progress without a break, and that began or ended in the window.
+
+    Attributes:
+        began_at: when it came into progress; ``has_arrived`` says whether that was in the window.
+        ended_at: when it left it; None while it has not by the view's moment.
+        is_finished: whether it was done then.
+    """
+
+    ticket_id: str
+    began_at: datetime
+    ended_at: datetime | None
+    has_arrived: bool
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedShare:
+    """
+    What blocked time one ticket has of one cause in the window.
+
+    Attributes:
+        tech_stream: what blocked it; None when that is not told, or may not be named.
+        since: when it was first blocked so, be it before the window.
+        is_blocked: whether it still is at the view's moment.
+        days: working days in the window during which it was in progress and blocked.
+    """
+
+    ticket_id: str
+    tech_stream: TechStream | None
+    since: datetime
+    is_blocked: bool
+    days: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockedByOne:
     """
     What one technology stream holds up (§7.1.2).

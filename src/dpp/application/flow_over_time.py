@@ -15,6 +15,7 @@ from uuid import UUID
 
 import numpy as np
 
+from dpp.application import flow_tickets
 from dpp.application.answers import Answers, Asked, Trust
 from dpp.application.bottleneck_ports import BottleneckReader
 from dpp.application.cache import Keeping
@@ -27,11 +28,13 @@ from dpp.application.flow_answers import (
     Blocked,
     BlockedBy,
     BlockedByOne,
+    BlockedShare,
     BlockedTicket,
     CumulativeFlow,
     FlowDay,
     FlowSpan,
     HeldUp,
+    Passage,
 )
 from dpp.application.flow_reader import FlowReader, HeldStays, UnfinishedRow
 from dpp.application.readers import MetricsReader
@@ -186,6 +189,22 @@ class FlowOverTime:
             days=_spans(days, by_day),
             weeks=_spans(weeks, by_week),
         )
+
+    async def passages(self, view: View, *, configuration: Configuration, window_days: int) -> tuple[Passage, ...]:
+        """Return the tickets behind arrivals and departures, the latest arrival first; nothing of it is kept."""
+        days = self._days(view, configuration=configuration, window_days=window_days)
+        held = await self._reader.held(view, window=_since(days, view))
+        keys = await self._reader.keys(view, held.items)
+        return flow_tickets.passages_in(held, keys=keys, start=int(days.edges[0]), end=to_micros(view.as_of))
+
+    async def blocked_tickets(
+        self, view: View, *, configuration: Configuration, window_days: int
+    ) -> tuple[BlockedShare, ...]:
+        """Return the tickets behind blocked time with each one's days, the dearest first; nothing of it is kept."""
+        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        tech = {row.stream_id: row for row in configuration.tech_streams if may_name(row, scope=view.scope)}
+        keys = await self._reader.keys(view, {spell.item for spell in costs.blockers})
+        return flow_tickets.blocked_shares(costs.blockers, costs.days.tolist(), keys=keys, tech=tech)
 
     async def blocked(self, view: View, *, configuration: Configuration, window_days: int) -> Blocked:
         """Return what blocked time has cost in the window, by what blocked."""

@@ -106,6 +106,13 @@ class FlowReader(Protocol):
         """Return the unfinished tickets as of the view's moment, by key."""
 
     @abstractmethod
+    async def keys(self, view: View, items: Collection[str]) -> Mapping[str, str]:
+        """Return what tickets that the view showed at some time up to its moment were called when it last did.
+
+        By identity; those that it never showed in any stage but ``cancelled`` and ``deleted`` are absent.
+        """
+
+    @abstractmethod
     async def held(self, view: View, *, window: Window, naming: Collection[str] | None = None) -> HeldStays:
         """Return where tickets were at some time from the window's start up to the view's moment.
 

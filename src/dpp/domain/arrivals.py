@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,7 +59,37 @@ def arrivals(stays: Stays, *, buckets: Buckets) -> Arrivals:
 def arrivals_in(stays: Stays, *, buckets: Sequence[Buckets]) -> list[Arrivals]:
     """Return the same for several divisions of time, one after the other."""
     in_progress, done = _runs(stays, _IN_PROGRESS[stays.position]), _runs(stays, stays.position == DONE)
-    return [_arrivals(*in_progress, done[0], buckets=some) for some in buckets]
+    return [_arrivals(in_progress.began, in_progress.ended, done.began, buckets=some) for some in buckets]
+
+
+class Passages(NamedTuple):
+    """
+    Times that tickets spent in progress without a break; arrays of shape (n,), by ticket and time.
+
+    Attributes:
+        item: the ticket, as in the stays.
+        began: when it came into progress, microseconds.
+        ended: when it left it; ``FOREVER`` while it has not.
+        is_finished: whether it was done then.
+    """
+
+    item: IntArray
+    began: IntArray
+    ended: IntArray
+    is_finished: BoolArray
+
+
+def passages(stays: Stays) -> Passages:
+    """
+    Return when each ticket came into progress and left it: what ``arrivals`` counts, one by one.
+
+    Args:
+        stays: in any order; of one ticket none overlap. None gives none.
+    """
+    found, done = _runs(stays, _IN_PROGRESS[stays.position]), _runs(stays, stays.position == DONE)
+    ends = set(zip(done.item.tolist(), done.began.tolist(), strict=True))
+    finished = [one in ends for one in zip(found.item.tolist(), found.ended.tolist(), strict=True)]
+    return Passages(found.item, found.began, found.ended, np.array(finished, dtype=np.bool_))
 
 
 def _arrivals(entered: IntArray, left: IntArray, done: IntArray, *, buckets: Buckets) -> Arrivals:
@@ -82,7 +113,13 @@ def _in_order(item: IntArray, entered: IntArray) -> bool:
     return bool(np.all((item[1:] > item[:-1]) | (same & (entered[1:] >= entered[:-1]))))
 
 
-def _runs(stays: Stays, chosen: BoolArray) -> tuple[IntArray, IntArray]:
+class _Runs(NamedTuple):
+    item: IntArray
+    began: IntArray
+    ended: IntArray
+
+
+def _runs(stays: Stays, chosen: BoolArray) -> _Runs:
     """Return when the runs of chosen stays that follow each other without a gap began and ended."""
     rows = np.flatnonzero(chosen)
     if not _in_order(stays.item[rows], stays.entered[rows]):
@@ -92,4 +129,4 @@ def _runs(stays: Stays, chosen: BoolArray) -> tuple[IntArray, IntArray]:
     begins[1:] = (item[1:] != item[:-1]) | (entered[1:] != left[:-1])
     ends = np.ones(len(rows), dtype=np.bool_)
     ends[:-1] = begins[1:]
-    return entered[begins], left[ends]
+    return _Runs(item[begins], entered[begins], left[ends])

@@ -216,6 +216,25 @@ async def test_what_arrives_and_departs_makes_the_change_of_work_in_progress() -
     assert [(0, 0), (0, 0), (1, 0), (0, 0)] == [(row.arrived, row.departed) for row in identity]
 
 
+async def test_the_tickets_behind_arrivals_are_those_that_are_counted() -> None:
+    """As many came, left and were finished as the figures say, whichever stream is asked; each is told by its key."""
+    flow = await setting(*MOVING)
+    for stream in (None, PAYMENTS, IDENTITY):
+        asked = seen(3.5 * DAY, delivery_stream_id=stream)
+        figures = await flow.arrivals(asked, configuration=ORGANISATION, window_days=4)
+        behind = await flow.passages(asked, configuration=ORGANISATION, window_days=4)
+        assert (figures.arrived.value, figures.departed.value) == (
+            sum(row.has_arrived for row in behind),
+            sum(row.ended_at is not None for row in behind),
+        )
+        assert all(row.ended_at is not None for row in behind if row.is_finished or not row.has_arrived)
+        assert [row.began_at for row in behind] == sorted((row.began_at for row in behind), reverse=True)
+    everything = await flow.passages(seen(3.5 * DAY), configuration=ORGANISATION, window_days=4)
+    assert [("PAY-20", True), ("PAY-23", True)] == sorted(
+        (row.ticket_id, row.has_arrived) for row in everything if row.is_finished
+    )
+
+
 async def test_weeks_are_whole_ones() -> None:
     """The last two days lie in one week, which is told from its Monday on; the last nine lie in two."""
     flow = await setting(*MOVING)
@@ -256,6 +275,27 @@ async def test_blocked_time_is_what_tickets_in_progress_have_lost() -> None:
         key=lambda row: (-row[1], row[0] or ""),
     )
     assert 400 / 7 == pytest.approx(found.whole.share_pct)
+
+
+async def test_the_tickets_behind_blocked_time_have_its_days() -> None:
+    """30 lost Tuesday to core; 31 Wednesday to nobody and two days to web, which still blocks it."""
+    flow = await setting(*BLOCKED, flags=FLAGS)
+    shares = await flow.blocked_tickets(seen(5 * DAY), configuration=CONFIGURATION, window_days=30)
+    assert [
+        ("PAY-31", "web", at(3 * DAY), True, 2.0),
+        ("PAY-30", "core", at(DAY), False, 1.0),
+        ("PAY-31", None, at(0), False, 1.0),
+    ] == [
+        (it.ticket_id, it.tech_stream.name if it.tech_stream else None, it.since, it.is_blocked, round(it.days, 9))
+        for it in shares
+    ]
+    scope = StreamScope(delivery_streams=frozenset({PAYMENTS}), tech_streams=frozenset({WEB}))
+    scoped = await flow.blocked_tickets(seen(5 * DAY, scope=scope), configuration=CONFIGURATION, window_days=30)
+    assert [("PAY-31", "web"), ("PAY-30", None), ("PAY-31", None)] == [
+        (it.ticket_id, it.tech_stream and it.tech_stream.name) for it in scoped
+    ]
+    hidden = StreamScope(delivery_streams=frozenset({IDENTITY}))
+    assert () == await flow.blocked_tickets(seen(5 * DAY, scope=hidden), configuration=CONFIGURATION, window_days=30)
 
 
 async def test_blocked_time_is_that_of_the_window() -> None:

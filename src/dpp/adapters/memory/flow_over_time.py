@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -55,6 +55,21 @@ class MemoryFlowReader(FlowReader):
     def _begun(self, issue_id: str, moment: int) -> int | None:
         begun = self._tables.work_items[issue_id].first_in_progress
         return begun if begun is not None and begun <= moment else None
+
+    async def keys(self, view: View, items: Collection[str]) -> Mapping[str, str]:
+        """Return what tickets were called."""
+        self._database.check_available()
+        moment = to_micros(view.as_of)
+        latest: dict[str, tuple[int, str]] = {}
+        for issue_id in items:
+            for span in self._tables.attributions.get(issue_id, ()):
+                if not view.shows(delivery_stream_id=span.delivery_stream_id, tech_stream_ids=span.tech_stream_ids):
+                    continue
+                for stay in self._tables.stays.get(issue_id, ()):
+                    entered, left = max(stay.entered_at, span.valid_from), min(stay.left_at, span.valid_to)
+                    if entered < left and entered <= moment and stay.stage not in _GONE:
+                        latest[issue_id] = max(latest.get(issue_id, (entered, "")), (entered, span.ticket_id))
+        return {issue_id: key for issue_id, (_, key) in latest.items()}
 
     async def held(self, view: View, *, window: Window, naming: Collection[str] | None = None) -> HeldStays:
         """Return where tickets were since the window began."""

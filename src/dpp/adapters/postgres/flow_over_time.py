@@ -26,6 +26,12 @@ WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'{shown}
 ORDER BY ticket_id COLLATE "C", issue_id COLLATE "C"
 """
 
+_KEYS = """
+SELECT DISTINCT ON (issue_id) issue_id, ticket_id FROM work_item_places
+WHERE issue_id = ANY (%(items)s) AND entered_at <= %(as_of)s{shown}
+ORDER BY issue_id, entered_at DESC
+"""
+
 # Tickets are told apart by a number of 64 bits made of what they are called: that two among a million have the same one
 # is less likely than one in ten million.
 _PARTS = Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT)
@@ -57,6 +63,10 @@ class PostgresFlowReader(FlowReader):
     async def unfinished(self, view: View) -> Sequence[UnfinishedRow]:
         """Return the unfinished tickets."""
         return [UnfinishedRow(*row) for row in await self._rows(_UNFINISHED, view)]
+
+    async def keys(self, view: View, items: Collection[str]) -> Mapping[str, str]:
+        """Return what tickets were called."""
+        return dict(await self._rows(_KEYS, view, items=list(items))) if items else {}
 
     async def held(self, view: View, *, window: Window, naming: Collection[str] | None = None) -> HeldStays:
         """Return where tickets were since the window began."""

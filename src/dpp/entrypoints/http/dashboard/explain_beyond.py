@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from dpp.application.answers import Asked
 from dpp.application.delivery_reader import ChangeState, LedgerChange
 from dpp.application.evidence_answers import Item, Place, Question
-from dpp.application.flow_answers import AgeingTicket, BlockedTicket, FlowSpan
+from dpp.application.flow_answers import AgeingTicket, BlockedShare, BlockedTicket, Passage
 from dpp.application.views import Window
 from dpp.domain.catalogue import METRICS
 from dpp.domain.errors import InvalidInput
@@ -66,27 +66,29 @@ class Behind:
         )
 
     async def arrivals(self) -> Explained:
-        """Return the days with what came and went."""
-        found = await self._answers.arrivals()
+        """Return the tickets that came, with what became of them, and those that came earlier and left."""
+        found, passages = await asyncio.gather(self._answers.arrivals(), self._answers.passages())
+        earlier = sum(not row.has_arrived for row in passages)
+        meaning = "It came into progress before the window, and left it in the window: it is among the departures."
         return await self._explained(
             "arrivals",
             asked=found.asked,
             figure=found.arrived,
-            items=[_came(row) for row in reversed(found.days)],
+            items=[_came(row, zone=self._answers.looking.zone) for row in passages],
             window=_window(found.asked),
-            noun="day",
+            left_out=(Reason(count=earlier, meaning=meaning),) if earlier else (),
         )
 
     async def blocked(self) -> Explained:
-        """Return each time that a ticket was flagged in the window, and those that have been since before it."""
-        found, ageing = await asyncio.gather(self._answers.blocked(), self._answers.ageing())
-        window = _window(found.asked)
-        flagged = await self._to.explanations.flagged(self._question(found.asked.window_days), window=window)
-        # Whether anybody told by what makes no difference to the time that it took.
-        items = [replace(item, counted=True, remark=None, detail=item.detail or "Not told") for item in flagged]
-        listed = {item.name for item in items}
-        items += [_held(row) for row in ageing.tickets if row.is_blocked and row.ticket_id not in listed]
-        return await self._explained("blocked_time", asked=found.asked, figure=found.figure, items=items, window=window)
+        """Return the tickets that stood blocked in the window, by what, and for how many days of it."""
+        found, shares = await asyncio.gather(self._answers.blocked(), self._answers.blocked_tickets())
+        return await self._explained(
+            "blocked_time",
+            asked=found.asked,
+            figure=found.figure,
+            items=[_held(row) for row in shares],
+            window=_window(found.asked),
+        )
 
     async def changes(self) -> Explained:
         """Return the changes that wait."""
@@ -198,21 +200,27 @@ def _blocked(row: BlockedTicket) -> Item:
     )
 
 
-def _came(row: FlowSpan) -> Item:
-    return Item(
-        kind=Input.TICKET,
-        name=words.calendar_day(row.begins),
-        value=float(row.arrived),
-        unit=Unit.COUNT,
-        detail=f"{row.departed} left, {row.finished} of them finished",
-    )
-
-
-def _held(row: AgeingTicket) -> Item:
+def _came(row: Passage, *, zone: ZoneInfo) -> Item:
+    how = "Finished" if row.is_finished else "Left"
     return Item(
         kind=Input.TICKET,
         name=row.ticket_id,
-        detail="Blocked since before the window",
+        at=row.began_at,
+        detail="In progress" if row.ended_at is None else f"{how} {words.day(row.ended_at, zone=zone)}",
+        place=Place(ticket_id=row.ticket_id),
+        counted=row.has_arrived,
+    )
+
+
+def _held(row: BlockedShare) -> Item:
+    by = row.tech_stream.display_name if row.tech_stream else "Not told"
+    return Item(
+        kind=Input.TICKET,
+        name=row.ticket_id,
+        at=row.since,
+        value=row.days,
+        unit=Unit.DAYS,
+        detail=f"{by}, still" if row.is_blocked else by,
         place=Place(ticket_id=row.ticket_id),
     )
 

@@ -139,12 +139,12 @@ def files_of(filters: Filters, answers: Answers, found: Explained) -> tuple[expo
     address = {
         "ageing_work": lambda: exports.table(filters, "ageing", "ageing_work.tickets", window=window),
         "cumulative_flow": lambda: exports.table(filters, "wip_by_stage/evidence", "items", limit=str(MAX_LIMIT)),
-        "arrivals": lambda: exports.table(filters, "arrivals", "arrivals.days"),
-        "blocked_time": lambda: exports.table(filters, "blocked", "blocked_time.tech_streams"),
+        "arrivals": lambda: exports.own(filters, "arrivals-tickets"),
+        "blocked_time": lambda: exports.own(filters, "blocked-tickets"),
         "changes": lambda: exports.changes(filters, "undeployed"),
         "technology_impact": lambda: exports.own(filters, "impact-tickets"),
     }[found.name]()
-    return (exports.File("CSV by technology" if found.name == "blocked_time" else "CSV", address),)
+    return (exports.File("CSV", address),)
 
 
 def _question(answers: Answers, name: str) -> Question:

@@ -52,8 +52,8 @@ COLUMNS: Mapping[str, Columns] = MappingProxyType(
         "team_pulse": Columns("Closed", "Score", "Answers"),
         "cross_stream_bottleneck": Columns("Blocked", None, "Blocked by"),
         "ageing_work": Columns("Begun", "Working days", "Where"),
-        "arrivals": Columns("Day", "Came", "Left and finished"),
-        "blocked_time": Columns("Blocked", None, "Blocked by"),
+        "arrivals": Columns("Came", None, "What became of it"),
+        "blocked_time": Columns("Blocked since", "Working days", "Blocked by"),
         "changes": Columns("Merged", "Waiting for", "Ticket"),
         "technology_impact": Columns("Blocked since", "Working days", "Where"),
     }
@@ -124,4 +124,6 @@ def counting(item: Item) -> str:
     """Return whether a thing counts, and why not or with what doubt."""
     if item.remark is not None:
         return f"{'yes, with a doubt' if item.counted else 'no'}: {REMARKS[item.remark]}"
+    if not item.counted:
+        return "no"
     return "in the history" if item.role is Role.SAMPLE else "yes"

@@ -17,7 +17,15 @@ from dpp.application.delivery_reader import ChangeState
 from dpp.application.diagnostics import Diagnosis
 from dpp.application.evidence import Explanations
 from dpp.application.figure_history import FigureHistory
-from dpp.application.flow_answers import Ageing, ArrivalsAndDepartures, Blocked, BlockedByOne, CumulativeFlow
+from dpp.application.flow_answers import (
+    Ageing,
+    ArrivalsAndDepartures,
+    Blocked,
+    BlockedByOne,
+    BlockedShare,
+    CumulativeFlow,
+    Passage,
+)
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecast_answers import DeliveryForecast, SprintConfidence, WhatIf
 from dpp.application.freshness import Freshness, Source
@@ -234,6 +242,16 @@ class Answers:
         """Return what blocked time has cost."""
         ask = self._to.flow.blocked
         return self._once("blocked", lambda: ask(self._view, configuration=self.configuration, window_days=self._days))
+
+    def passages(self) -> Awaitable[tuple[Passage, ...]]:
+        """Return the tickets that came and went."""
+        ask = self._to.flow.passages
+        return self._once("passages", lambda: ask(self._view, configuration=self.configuration, window_days=self._days))
+
+    def blocked_tickets(self) -> Awaitable[tuple[BlockedShare, ...]]:
+        """Return the tickets that stood blocked."""
+        ask = self._to.flow.blocked_tickets
+        return self._once("shares", lambda: ask(self._view, configuration=self.configuration, window_days=self._days))
 
     @property
     def day(self) -> date:

@@ -64,6 +64,26 @@ class BlockedRow(Struct, frozen=True, kw_only=True):
     working_days: float
 
 
+class PassageRow(Struct, frozen=True, kw_only=True):
+    """A time that a ticket spent in progress and that began or ended in the window; ``ended`` is null till then."""
+
+    ticket: str
+    began: datetime
+    ended: datetime | None
+    has_arrived: bool
+    is_finished: bool
+
+
+class BlockedShareRow(Struct, frozen=True, kw_only=True):
+    """What a ticket in progress stood blocked in the window; ``technology`` is null where it is not told."""
+
+    ticket: str
+    technology: str | None
+    since: datetime
+    is_blocked: bool
+    working_days: float
+
+
 class PageTables:
     """Makes the tables.
 
@@ -128,6 +148,32 @@ class PageTables:
             for row in (await answers.impact(chosen)).tickets
         ]
 
+    async def arrivals_tickets(self, _to: Showing, answers: Answers) -> Rows:
+        """Return the tickets that came into progress or left it."""
+        return [
+            PassageRow(
+                ticket=row.ticket_id,
+                began=row.began_at,
+                ended=row.ended_at,
+                has_arrived=row.has_arrived,
+                is_finished=row.is_finished,
+            )
+            for row in await answers.passages()
+        ]
+
+    async def blocked_tickets(self, _to: Showing, answers: Answers) -> Rows:
+        """Return the tickets that stood blocked."""
+        return [
+            BlockedShareRow(
+                ticket=row.ticket_id,
+                technology=row.tech_stream.name if row.tech_stream else None,
+                since=row.since,
+                is_blocked=row.is_blocked,
+                working_days=row.days,
+            )
+            for row in await answers.blocked_tickets()
+        ]
+
 
 Make = Callable[[PageTables, Showing, Answers], Awaitable[Rows]]
 
@@ -136,6 +182,8 @@ TABLES: Mapping[str, tuple[type[Struct], Make]] = MappingProxyType(
         "sprints": (SprintRow, PageTables.sprints),
         "impact-streams": (HeldUpRow, PageTables.impact_streams),
         "impact-tickets": (BlockedRow, PageTables.impact_tickets),
+        "arrivals-tickets": (PassageRow, PageTables.arrivals_tickets),
+        "blocked-tickets": (BlockedShareRow, PageTables.blocked_tickets),
     }
 )
 """By what their files are called."""
