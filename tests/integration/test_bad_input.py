@@ -220,7 +220,9 @@ def test_unknown_fields_are_ignored_and_missing_ones_left_out(running: RunningPl
 
 
 @pytest.mark.parametrize(
-    "body", [b"[]", b"null", b'"text"', b"{}", b"[" * 5000 + b"]" * 5000, b'{"a":' * 5000 + b"1" + b"}" * 5000]
+    "body",
+    [b"[]", b"null", b'"text"', b"{}", b"[" * 5000 + b"]" * 5000, b'{"a":' * 5000 + b"1" + b"}" * 5000],
+    ids=["a list", "null", "text", "nothing", "deep lists", "deep objects"],
 )
 @pytest.mark.parametrize("door", [GITHUB, JIRA, DEPLOYMENT, INCIDENT])
 def test_json_that_is_nothing_we_know(running: RunningPlatform, door: str, body: bytes) -> None:
