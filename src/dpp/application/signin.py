@@ -109,8 +109,12 @@ class SignIn:
         self._throttle.succeeded(account=account, address=address, begun=begun)
         return session
 
-    async def who(self, token: str) -> Principal:
+    async def who(self, token: str, *, is_use: bool = True) -> Principal:
         """Return who holds a session's token.
+
+        Args:
+            token: as the browser sent it.
+            is_use: the session goes on for it; False for a look that its holder did not ask for.
 
         Raises:
             Unauthenticated: there is no such session, it is over, or its user may no longer sign in.
@@ -120,7 +124,7 @@ class SignIn:
         found = await self._store.signed_in(hashed(token)) if len(token) <= MAX_TOKEN else None
         if found is None or not found.user.is_active or not self._is_open(found.session, now):
             raise Unauthenticated("The session is over; sign in again")
-        if now - found.session.last_activity_at >= TOUCH_EVERY:
+        if is_use and now - found.session.last_activity_at >= TOUCH_EVERY:
             await self._store.touch_session(found.session.session_id, now)
         return user_principal(user_id=found.user.user_id, name=found.user.display_name, grants=found.grants)
 

@@ -127,7 +127,7 @@ def walk() -> Iterator[Walk]:
         for method in sorted(handler.http_methods - {"OPTIONS"})
         if not path.startswith(OPEN)
     ]
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         client.follow_redirects = False
         yield Walk(client, askers, routes)
 

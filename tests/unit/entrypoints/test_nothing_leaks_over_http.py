@@ -191,7 +191,7 @@ def _named(part: str, path: str) -> Sequence[str]:
 async def everything(case: Case, hidden: Hidden | None = None, *, query: str = "") -> dict[str, Answer]:
     """Return every answer that somebody gets, with the figures of all days measured."""
     made = WholeApp(grants=(case.grant,))
-    async with AsyncTestClient(made.app()) as client:
+    async with AsyncTestClient(made.app(), base_url="http://127.0.0.1") as client:
         await made.measure()
         # In one batch with what is hidden, so that figures of days that are over change for both reasons at once.
         await made.organisation.know(*late(), *(happened(hidden, case) if hidden else ()))

@@ -88,7 +88,7 @@ class _Started:
                 keys=parts.keys,
                 signin=parts.signin,
                 session_key=key,
-                is_behind_proxy=parts.public_url is not None,
+                public_url=parts.public_url,
             )
 
     @property
@@ -281,7 +281,7 @@ def _api(started: _Started) -> list[Any]:
         *admin.routes(started.operating),
         *administration_routes.api(started.administering),
         *people_routes.api(started.people),
-        Router("/", route_handlers=[live.route(lambda: started.parts.feed)], opt=_AS_IT_IS),
+        Router("/", route_handlers=[live.route(lambda: started.parts.feed, lambda: started.gate)], opt=_AS_IT_IS),
     ]
 
 

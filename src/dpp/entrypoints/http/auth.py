@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Any
 
-from litestar.connection import ASGIConnection, Request
+from litestar.connection import Request
 from litestar.handlers import BaseRouteHandler
 
 from dpp.application.keys import ApiKeys, InvalidKey
@@ -15,6 +15,7 @@ from dpp.application.signin import SignIn
 from dpp.domain.access import Permission, Principal
 from dpp.domain.errors import Forbidden, Unauthenticated
 from dpp.entrypoints.http.addresses import address_of
+from dpp.entrypoints.http.cookies import Connection, Cookies
 from dpp.entrypoints.http.failed_keys import FailedKeys
 
 COOKIE = "dpp_session"
@@ -27,18 +28,19 @@ CSRF_IN_FORM = "csrf_in_form"
 OR_PERMISSION = "or_permission"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
 
 class Gate:
-    """Decides who may pass; one per application. ``is_behind_proxy`` says who the other end of a connection is."""
+    """Decides who may pass; one per application."""
 
-    def __init__(self, *, keys: ApiKeys, signin: SignIn, session_key: bytes, is_behind_proxy: bool = False) -> None:
+    def __init__(self, *, keys: ApiKeys, signin: SignIn, session_key: bytes, public_url: str | None = None) -> None:
+        """`public_url`: the address that browsers use; with one, a proxy is the other end of every connection."""
+        self.cookies = Cookies(public_url=public_url)
         self._keys = keys
         self._signin = signin
         self._session_key = session_key
-        self._is_behind_proxy = is_behind_proxy
+        self._is_behind_proxy = public_url is not None
         self._failed = FailedKeys()
 
     async def principal(self, connection: Connection, *, csrf_in_form: bool = False) -> Principal:
@@ -55,7 +57,7 @@ class Gate:
         header = connection.headers.get("authorization")
         if header is not None:
             return await self._owner(connection, header)
-        token = connection.cookies.get(COOKIE)
+        token = self.session_token(connection)
         if token is None:
             raise Unauthenticated("Sign in, or send an API key in the Authorization header as Bearer")
         principal = await self._signin.who(token)
@@ -72,6 +74,26 @@ class Gate:
         except InvalidKey:
             self._failed.note(address)
             raise
+
+    async def still(self, connection: Connection) -> Principal:
+        """Return who is asking by now, on a connection that stays open; looking is no use of a session.
+
+        Raises:
+            Unauthenticated: the key or the session is not good any more.
+        """
+        header = connection.headers.get("authorization")
+        if header is not None:
+            return await self._keys.verify(header)
+        return await self._signin.who(self.session_token(connection) or "", is_use=False)
+
+    def session_token(self, connection: Connection) -> str | None:
+        """Return the token of the browser's session; None when it has none."""
+        return self.cookies.read(connection, COOKIE)
+
+    def form_token(self, connection: Connection) -> str:
+        """Return the token that the forms of a session carry; empty without a session."""
+        session = self.session_token(connection)
+        return self.csrf_token(session) if session else ""
 
     def csrf_token(self, session_token: str) -> str:
         """Return the token that state-changing requests of a session carry beside the cookie."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +13,18 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from dpp.application.ports import Change, ChangeFeed
 from dpp.domain.access import Permission, Principal, StreamScope
-from dpp.domain.errors import Unavailable
+from dpp.domain.errors import Unauthenticated, Unavailable
+from dpp.entrypoints.http.auth import Gate
 
 ENDING = "ending"
+PERMISSION = Permission.METRICS_READ
 
 #: Changes that come within this time are told once.
 GATHER_SECONDS = 0.1
 #: A comment after this much silence keeps proxies from closing the connection.
 HEARTBEAT_SECONDS = 15.0
+#: How long a session that was ended, a role that was taken or a key that was revoked may still be told of changes.
+RECHECK_SECONDS = 3.0
 #: How long a browser waits before it connects again.
 RETRY_MILLISECONDS = 1000
 
@@ -34,25 +38,42 @@ def concerns(change: Change, *, scope: StreamScope) -> bool:
 
 
 async def news(
-    changes: AsyncIterator[Change], *, scope: StreamScope, ending: asyncio.Event
+    changes: AsyncIterator[Change],
+    *,
+    scope: StreamScope,
+    ending: asyncio.Event,
+    may_go_on: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[frozenset[str]]:
-    """Gather changes into sets of topics until the server ends; an empty set is a sign of life."""
+    """Gather changes into sets of topics; an empty set is a sign of life.
+
+    It ends with the server, and within `RECHECK_SECONDS` when whoever listens may not go on: nothing is told later than
+    that after a look that was good.
+    """
+    now = asyncio.get_running_loop().time
     upcoming = asyncio.ensure_future(anext(changes))
     end = asyncio.ensure_future(ending.wait())
+    check_at, sign_at = now() + RECHECK_SECONDS, now() + HEARTBEAT_SECONDS
     try:
         while True:
-            await asyncio.wait({upcoming, end}, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            left = max(min(check_at, sign_at) - now(), 0)
+            await asyncio.wait({upcoming, end}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if end.done():
                 return
+            if now() >= check_at:
+                if not await may_go_on():
+                    return
+                check_at = now() + RECHECK_SECONDS
+            if not upcoming.done() and now() < sign_at:
+                continue
             topics: set[str] = set()
-            deadline = asyncio.get_running_loop().time() + GATHER_SECONDS
+            deadline = now() + GATHER_SECONDS
             while upcoming.done():
                 change = upcoming.result()
                 if concerns(change, scope=scope):
                     topics.add(change.topic)
                 upcoming = asyncio.ensure_future(anext(changes))
-                left = deadline - asyncio.get_running_loop().time()
-                await asyncio.wait({upcoming}, timeout=max(left, 0))
+                await asyncio.wait({upcoming}, timeout=max(deadline - now(), 0))
+            sign_at = now() + HEARTBEAT_SECONDS
             yield frozenset(topics)
     finally:
         upcoming.cancel()
@@ -67,18 +88,29 @@ def ending_of(app: Litestar) -> asyncio.Event:
     return ending
 
 
-def route(feed: Callable[[], ChangeFeed]) -> Any:
+def route(feed: Callable[[], ChangeFeed], gate: Callable[[], Gate]) -> Any:
     """Build the route of the live stream."""
 
-    @get("/live", opt={"permission": Permission.METRICS_READ}, include_in_schema=False)
+    @get("/live", opt={"permission": PERMISSION}, include_in_schema=False)
     async def live(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> ServerSentEvent:
-        """Send an event ``change`` with the topics that changed, for as long as the page is open."""
+        """Send an event ``change`` with the topics that changed, for as long as the page is open.
+
+        It ends when the session or key does and when the scope changes; a browser then asks anew.
+        """
+
+        async def may_go_on() -> bool:
+            try:
+                by_now = await gate().still(request)
+            except Unauthenticated:
+                return False
+            return PERMISSION in by_now.permissions and by_now.scope == principal.scope
 
         async def messages() -> AsyncIterator[ServerSentEventMessage]:
             yield ServerSentEventMessage(event="hello", data="connected", retry=RETRY_MILLISECONDS)
             try:
                 async with feed().subscribe() as changes:
-                    async for topics in news(changes, scope=principal.scope, ending=ending_of(request.app)):
+                    heard = news(changes, scope=principal.scope, ending=ending_of(request.app), may_go_on=may_go_on)
+                    async for topics in heard:
                         if topics:
                             yield ServerSentEventMessage(event="change", data=",".join(sorted(topics)))
                         else:

@@ -29,6 +29,7 @@ from litestar.openapi.spec import (
 from litestar.routes import HTTPRoute
 
 from dpp.entrypoints.http.auth import COOKIE, CSRF_HEADER
+from dpp.entrypoints.http.cookies import HOST_PREFIX
 from dpp.entrypoints.http.intake_bodies import BODIES, HEADERS, HOOK_SECURITY
 from dpp.entrypoints.http.representations import CSV, FORMAT, FORMATS, TABLE, declared_data, tables_at
 
@@ -60,8 +61,9 @@ SECURITY_SCHEMES: Mapping[str, SecurityScheme] = MappingProxyType(
         "session": SecurityScheme(
             type="apiKey",
             security_scheme_in="cookie",
-            name=COOKIE,
-            description=f"A browser's session; what changes something needs the header {CSRF_HEADER} as well",
+            name=HOST_PREFIX + COOKIE,
+            description=f"A browser's session (`{COOKIE}` over plain http on one's own machine); "
+            f"what changes something needs the header {CSRF_HEADER} as well",
         ),
         "github": SecurityScheme(
             type="apiKey",

@@ -25,7 +25,6 @@ from dpp.entrypoints.http.signin_pages import (
     AnyRequest,
     SignedOut,
     SigningIn,
-    cookie_for,
     is_signed_in,
     sender,
     sign_in_page,
@@ -73,14 +72,14 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
             code=given.get("code"),
             error=given.get("error"),
             issuer=given.get("iss"),
-            sealed=request.cookies.get(_name(state)),
+            sealed=to.gate.cookies.read(request, _name(state), path=BEGIN),
         )
         response: Response[Any]
         now, address = datetime.now(UTC), sender(request, to)
         try:
             refused.check(address, now)
             finished = await oidc.finish(returned)
-            response = signed_in(request, to, finished.session, wanted=local_path(finished.wanted))
+            response = await signed_in(request, to, finished.session, wanted=local_path(finished.wanted))
         except TooManyRequests as error:
             headers = {"retry-after": str(error.retry_after)}
             return sign_in_page(request, to, wanted="/", error=str(error), status=429, headers=headers)
@@ -116,7 +115,7 @@ def _name(state: str) -> str:
 def _keep(request: AnyRequest, to: SigningIn, response: Response[Any], state: str, value: str, *, seconds: int) -> None:
     """Let the browser keep a sign-in under way, for this path alone; or, for no seconds, forget it."""
     # Lax, not strict: the browser comes back from another site.
-    response.set_cookie(cookie_for(request, to, _name(state), value, max_age=seconds, path=BEGIN))
+    response.set_cookie(to.gate.cookies.write(request, _name(state), value, max_age=seconds, path=BEGIN))
 
 
 def _unavailable(request: AnyRequest, to: SigningIn, error: ProviderUnavailable, *, wanted: str) -> Response[bytes]:

@@ -6,11 +6,10 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_urlsafe
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -22,7 +21,7 @@ from dpp.entrypoints.http.addresses import address_of
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.security import CLEAR_CACHE, is_own_form, local_path, needs_secure_cookie
+from dpp.entrypoints.http.security import CLEAR_CACHE, is_own_form, local_path
 
 #: Where a sign-in by way of the identity provider begins.
 BEGIN = f"{problems.SIGN_IN}/oidc"
@@ -78,7 +77,9 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         wanted, email = local_path(fields.get("next")), fields.get("email", "")
         if to.oidc is not None:
             return Redirect(begin_address(wanted), status_code=303, headers=NO_STORE)
-        if not _is_ours(request, to, nonce=request.cookies.get(FORM_COOKIE), token=fields.get(CSRF_FIELD, "")):
+        if not _is_ours(
+            request, to, nonce=to.gate.cookies.read(request, FORM_COOKIE), token=fields.get(CSRF_FIELD, "")
+        ):
             return sign_in_page(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
         address = sender(request, to)
         try:
@@ -88,20 +89,20 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
             return sign_in_page(request, to, wanted=wanted, email=email, error=str(error), status=429, headers=retry)
         except Unauthenticated:
             return sign_in_page(request, to, wanted=wanted, email=email, error=WRONG, status=401)
-        return signed_in(request, to, session, wanted=wanted)
+        return await signed_in(request, to, session, wanted=wanted)
 
     @post("/sign-out", exception_handlers=handlers, include_in_schema=False, request_max_body_size=BODY_BYTES)
     async def sign_out(request: AnyRequest) -> Response[Any]:
         """End the session and forget its cookie."""
         to, fields = signing_in(), await _fields(request)
-        token = request.cookies.get(COOKIE)
+        token = to.gate.session_token(request)
         if token is not None:
             if not _is_ours(request, to, nonce=token, token=fields.get(CSRF_FIELD, "")):
                 return sign_in_page(request, to, wanted="/", error=NOT_OUT, status=403)
             await to.signin.sign_out(token)
         after = SIGNED_OUT if to.oidc is not None else problems.SIGN_IN
         response = Redirect(after, status_code=303, headers={**NO_STORE, **CLEAR_CACHE})
-        response.set_cookie(cookie_for(request, to, COOKIE, "", max_age=0))
+        response.set_cookie(to.gate.cookies.write(request, COOKIE, "", max_age=0))
         return response
 
     return [form, sign_in, sign_out]
@@ -125,7 +126,7 @@ def begin_address(wanted: str) -> str:
 
 async def is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
     """Tell whether the request comes with a session that is open."""
-    token = request.cookies.get(COOKIE)
+    token = to.gate.session_token(request)
     if token is None:
         return False
     try:
@@ -154,7 +155,7 @@ def sign_in_page(
 ) -> Response[bytes]:
     """Show what a person signs in with: a form, or the way to the identity provider."""
     # Kept while it lasts, so that a form in another tab stays good.
-    nonce = request.cookies.get(FORM_COOKIE) or token_urlsafe(24)
+    nonce = to.gate.cookies.read(request, FORM_COOKIE) or token_urlsafe(24)
     context = {
         "email": email,
         "error": error,
@@ -164,38 +165,20 @@ def sign_in_page(
         "provider": urlsplit(to.oidc.issuer).hostname if to.oidc is not None else None,
         "begin": begin_address(wanted),
         "signed_out": signed_out,
-        "insecure": _secure(request, to) and request.url.scheme == "http" and to.public_url is None,
+        "insecure": to.gate.cookies.are_secure(request) and request.url.scheme == "http" and to.public_url is None,
         "signed_in_as": None,
     }
     response = page(request, "sign_in.html", context, status=status, headers={**NO_STORE, **(headers or {})})
-    response.set_cookie(cookie_for(request, to, FORM_COOKIE, nonce, samesite="strict"))
+    response.set_cookie(to.gate.cookies.write(request, FORM_COOKIE, nonce, samesite="strict"))
     return response
 
 
-def signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
-    """Give the browser its session and send it on."""
+async def signed_in(request: AnyRequest, to: SigningIn, session: NewSession, *, wanted: str) -> Response[Any]:
+    """Give the browser its session and send it on; the session that it had before, if any, ends."""
+    if (before := to.gate.session_token(request)) is not None:
+        await to.signin.sign_out(before)
     response = Redirect(wanted, status_code=303, headers=NO_STORE)
     # The server ends the session; the cookie goes with the browser's own.
-    response.set_cookie(cookie_for(request, to, COOKIE, session.token))
-    response.set_cookie(cookie_for(request, to, FORM_COOKIE, "", max_age=0, samesite="strict"))
+    response.set_cookie(to.gate.cookies.write(request, COOKIE, session.token))
+    response.set_cookie(to.gate.cookies.write(request, FORM_COOKIE, "", max_age=0, samesite="strict"))
     return response
-
-
-def _secure(request: AnyRequest, to: SigningIn) -> bool:
-    return needs_secure_cookie(request.url.scheme, request.headers.get("host", ""), public_url=to.public_url)
-
-
-def cookie_for(
-    request: AnyRequest,
-    to: SigningIn,
-    name: str,
-    value: str,
-    *,
-    max_age: int | None = None,
-    path: str = "/",
-    samesite: Literal["lax", "strict"] = "lax",
-) -> Cookie:
-    """Return a cookie that scripts cannot read, for TLS alone but on the reader's own machine."""
-    return Cookie(
-        key=name, value=value, max_age=max_age, path=path, httponly=True, secure=_secure(request, to), samesite=samesite
-    )

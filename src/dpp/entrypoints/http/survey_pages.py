@@ -21,10 +21,10 @@ from dpp.domain.access import Permission, Principal
 from dpp.domain.errors import InvalidInput
 from dpp.domain.pulse import HIGHEST_SCORE, LOWEST_SCORE, Dimension
 from dpp.domain.survey import MAX_FREE_TEXT
-from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, CSRF_IN_FORM, Gate
+from dpp.entrypoints.http.auth import CSRF_FIELD, CSRF_IN_FORM, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.security import is_own_form, needs_secure_cookie
+from dpp.entrypoints.http.security import is_own_form
 
 PATH = "/survey"
 #: A free text of four bytes a character, each written as three.
@@ -133,8 +133,8 @@ async def _fields(request: AnyRequest) -> dict[str, str]:
 def _is_ours(request: AnyRequest, to: Surveying, fields: Mapping[str, str]) -> bool:
     if not is_own_form(request.headers, public_url=to.public_url):
         return False
-    token = to.gate.csrf_token(request.cookies.get(COOKIE, ""))
-    return hmac.compare_digest(fields.get(CSRF_FIELD, "").encode(errors="replace"), token.encode())
+    token = to.gate.form_token(request)
+    return token != "" and hmac.compare_digest(fields.get(CSRF_FIELD, "").encode(errors="replace"), token.encode())
 
 
 def _read(fields: Mapping[str, str]) -> tuple[GivenAnswer | None, list[str]]:
@@ -176,7 +176,7 @@ def _form(
 ) -> Response[bytes]:
     teams = to.survey.teams(principal)
     given = fields or {}
-    chosen = _team(given.get("team") if fields is not None else request.cookies.get(TEAM_COOKIE))
+    chosen = _team(given.get("team") if fields is not None else to.gate.cookies.read(request, TEAM_COOKIE, path=PATH))
     context = {
         "window": to.survey.window(),
         "teams": list(teams),
@@ -190,18 +190,11 @@ def _form(
         "max_free_text": MAX_FREE_TEXT,
         "signed_in_as": principal.name,
         "csrf_field": CSRF_FIELD,
-        "csrf_token": to.gate.csrf_token(request.cookies.get(COOKIE, "")),
+        "csrf_token": to.gate.form_token(request),
     }
     return page(request, "survey.html", context, status=status, headers=NO_STORE)
 
 
 def _team_cookie(request: AnyRequest, to: Surveying, stream_id: UUID) -> Cookie:
-    return Cookie(
-        key=TEAM_COOKIE,
-        value=str(stream_id),
-        max_age=int(REMEMBERED.total_seconds()),
-        path=PATH,
-        httponly=True,
-        secure=needs_secure_cookie(request.url.scheme, request.headers.get("host", ""), public_url=to.public_url),
-        samesite="strict",
-    )
+    seconds = int(REMEMBERED.total_seconds())
+    return to.gate.cookies.write(request, TEAM_COOKIE, str(stream_id), max_age=seconds, path=PATH, samesite="strict")

@@ -103,7 +103,7 @@ async def served(*, has_passwords: bool = True) -> AsyncIterator[People]:
         ],
         exception_handlers={DppError: on_platform_error},
     )
-    async with AsyncTestClient(app) as client:
+    async with AsyncTestClient(app, base_url="http://127.0.0.1") as client:
         yield People(client, access, gate, token)
 
 

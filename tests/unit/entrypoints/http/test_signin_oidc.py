@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from http.cookies import Morsel, SimpleCookie
 from urllib.parse import urlencode
@@ -11,8 +12,10 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from dpp.domain.errors import Unauthenticated
 from dpp.entrypoints.http import signin_oidc, signin_pages
 from dpp.entrypoints.http.auth import COOKIE, Gate
+from dpp.entrypoints.http.cookies import HOST_PREFIX, SECURE_PREFIX
 from dpp.entrypoints.http.signin_oidc import REFUSED_AT_ONCE
 from dpp.entrypoints.http.signin_pages import SigningIn
 from tests.support.identity_provider import ISSUER
@@ -31,7 +34,9 @@ def site() -> Site:
 
 def browser(site: Site, *, by_provider: bool = True, public_url: str | None = None, at: str = SITE) -> Browser:
     """Return a browser in front of the platform's addresses."""
-    gate = Gate(keys=site.access.keys, signin=site.access.signin, session_key=b"k" * 32)
+    gate = Gate(
+        keys=site.access.keys, signin=site.access.signin, session_key=b"k" * 32, public_url=public_url
+    )
     to = SigningIn(signin=site.access.signin, gate=gate, oidc=site.oidc if by_provider else None, public_url=public_url)
     routes = [*signin_pages.routes(lambda: to), *signin_oidc.routes(lambda: to)]
     return TestClient(Litestar(routes, openapi_config=None), base_url=at)
@@ -122,14 +127,44 @@ def test_nobody_is_led_elsewhere(site: Site, anybody: Browser, elsewhere: str) -
     [(None, SITE, False), (None, "https://dpp.example.org", True), ("https://dpp.example.org", SITE, True)],
 )
 def test_cookies_are_for_tls_alone(site: Site, url: str | None, at: str, is_secure: bool) -> None:
-    """But for plain http on the reader's own machine, both cookies are sent over TLS alone."""
+    """But for plain http on the reader's own machine, both cookies go over TLS alone, and their names bind them to it."""
     with browser(site, public_url=url, at=at) as client:
         client.follow_redirects = False
         begun = client.get("/sign-in/oidc")
         kept = set_cookies(begun)
         client.cookies.update({name: morsel.value for name, morsel in kept.items()})
         end = client.get("/sign-in/oidc/callback", params=site.provider.visit(begun.headers["location"]))
-        assert {is_secure} == {bool(morsel["secure"]) for morsel in (*kept.values(), set_cookies(end)[COOKIE])}
+        given = {name: morsel for name, morsel in set_cookies(end).items() if morsel.value}
+        assert {is_secure} == {bool(morsel["secure"]) for morsel in (*kept.values(), *given.values())}
+        assert [HOST_PREFIX + COOKIE if is_secure else COOKIE] == [*given]
+        assert {is_secure} == {name.startswith(SECURE_PREFIX) for name in kept}
+
+
+def test_a_cookie_without_its_prefix_is_nobodys(site: Site) -> None:
+    """Where TLS is, a good session under the name that another host could have set opens nothing."""
+    with browser(site) as client:
+        client.follow_redirects = False
+        came_back(site, client)
+        token = client.cookies[COOKIE]
+    at = "https://dpp.example.org"
+    with browser(site, public_url=at, at=at) as client:
+        client.follow_redirects = False
+        bare = client.get("/sign-in/oidc", headers={"cookie": f"{COOKIE}={token}"})
+        bound = client.get("/sign-in/oidc", headers={"cookie": f"{HOST_PREFIX}{COOKIE}={token}"})
+    assert bare.headers["location"].startswith("https://login.example.org/")
+    assert "/" == bound.headers["location"]
+
+
+def test_a_new_sign_in_ends_the_session_that_the_browser_had(site: Site, anybody: Browser) -> None:
+    """Coming back from the provider while another tab has signed in leaves one session open, the new one."""
+    slow = anybody.get("/sign-in/oidc")
+    came_back(site, anybody)
+    before = anybody.cookies[COOKIE]
+    assert 303 == anybody.get("/sign-in/oidc/callback", params=site.provider.visit(slow.headers["location"])).status_code
+    assert before != anybody.cookies[COOKIE]
+    with pytest.raises(Unauthenticated):
+        asyncio.run(site.access.signin.who(before))
+    assert asyncio.run(site.access.signin.who(anybody.cookies[COOKIE])).name
 
 
 @pytest.mark.parametrize(

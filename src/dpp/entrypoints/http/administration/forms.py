@@ -9,7 +9,7 @@ from typing import Any
 
 from litestar import Request
 
-from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
+from dpp.entrypoints.http.auth import CSRF_FIELD, Gate
 from dpp.entrypoints.http.security import is_own_form
 
 #: Enough for a project with a hundred statuses.
@@ -91,5 +91,5 @@ def is_ours(request: AnyRequest, given: Typed, *, gate: Gate, public_url: str | 
     """Whether a form came from a page of ours and carries the token of the reader's session."""
     if not is_own_form(request.headers, public_url=public_url):
         return False
-    token = gate.csrf_token(request.cookies.get(COOKIE, ""))
-    return hmac.compare_digest(given.value(CSRF_FIELD).encode(errors="replace"), token.encode())
+    token = gate.form_token(request)
+    return token != "" and hmac.compare_digest(given.value(CSRF_FIELD).encode(errors="replace"), token.encode())

@@ -14,7 +14,7 @@ from dpp.application.current import CurrentConfiguration
 from dpp.domain.access import Permission, Principal
 from dpp.domain.errors import DppError, NotFound
 from dpp.entrypoints.http.administration import forms, navigation
-from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, CSRF_IN_FORM, Gate
+from dpp.entrypoints.http.auth import CSRF_FIELD, CSRF_IN_FORM, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page as rendered
 
@@ -84,13 +84,12 @@ def page(
         context: what the template shows, beside what ``admin/base.html`` names.
         status: of the answer.
     """
-    session = request.cookies.get(COOKIE)
     around = {
         "groups": list(navigation.visible(principal)),
         "here": navigation.entry_of(request.url.path.rstrip("/") or "/"),
         "signed_in_as": principal.name,
         "csrf_field": CSRF_FIELD,
-        "csrf_token": framing.gate.csrf_token(session) if session else "",
+        "csrf_token": framing.gate.form_token(request),
         "zone": framing.zone,
         "may_answer": Permission.SURVEY_SUBMIT in principal.permissions,
         "administers": Permission.STREAMS_MANAGE in principal.permissions,

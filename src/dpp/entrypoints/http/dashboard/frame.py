@@ -11,7 +11,7 @@ from litestar import Request
 from dpp.application.views import MAX_WINDOW_DAYS, View
 from dpp.domain.access import Permission, Principal
 from dpp.domain.configuration import Configuration, DeliveryStream, TechStream
-from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD
+from dpp.entrypoints.http.auth import CSRF_FIELD
 from dpp.entrypoints.http.dashboard import filters
 from dpp.entrypoints.http.dashboard.looking import Context, Looking, Showing, sees
 
@@ -19,7 +19,6 @@ from dpp.entrypoints.http.dashboard.looking import Context, Looking, Showing, se
 def frame(request: Request[Any, Any, Any], principal: Principal, to: Showing, looking: Looking) -> Context:
     """Return the filters' choices, what is chosen, and who is signed in."""
     configuration = to.answering.configuration.value
-    session = request.cookies.get(COOKIE)
     return {
         "heading": chosen(configuration, looking.view),
         "streams": [
@@ -36,7 +35,7 @@ def frame(request: Request[Any, Any, Any], principal: Principal, to: Showing, lo
         "may_answer": Permission.SURVEY_SUBMIT in principal.permissions,
         "may_administer": Permission.STREAMS_MANAGE in principal.permissions,
         "csrf_field": CSRF_FIELD,
-        "csrf_token": to.gate.csrf_token(session) if session else "",
+        "csrf_token": to.gate.form_token(request),
     }
 
 

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 
 from dpp.domain.catalogue import UnknownMetric
 from dpp.domain.errors import DppError, Forbidden, InvalidInput, NotFound, Unauthenticated, Unavailable
-from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
+from dpp.entrypoints.http.auth import CSRF_FIELD, Gate
 from dpp.entrypoints.http.csv_tables import UnknownTable
 from dpp.entrypoints.http.dashboard.rendering import page
 from dpp.entrypoints.http.dashboard.standalone import NothingToDraw
@@ -137,7 +137,6 @@ def on_problem(request: Request[Any, Any, Any], error: DppError, *, gate: Callab
 
 def _way_out(request: Request[Any, Any, Any], problem: Problem, gate: Callable[[], Gate]) -> dict[str, object]:
     """Offer to sign out where another account would help: whoever may see nothing could not leave otherwise."""
-    session = request.cookies.get(COOKIE)
-    if problem.status != 403 or session is None:
+    if problem.status != 403 or not (token := gate().form_token(request)):
         return {"signed_in_as": None}
-    return {"signed_in_as": "Signed in", "csrf_field": CSRF_FIELD, "csrf_token": gate().csrf_token(session)}
+    return {"signed_in_as": "Signed in", "csrf_field": CSRF_FIELD, "csrf_token": token}

@@ -21,7 +21,6 @@ from dpp.domain.access import Permission, Principal, PrincipalKind
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Conflict, Forbidden
 from dpp.entrypoints.http.administration.frame import Framing
-from dpp.entrypoints.http.auth import COOKIE
 
 TAGS = ["People and access"]
 #: A change has few words.
@@ -70,7 +69,7 @@ class Serving:
         Raises:
             Forbidden: a key is asking, which has no session.
         """
-        token = request.cookies.get(COOKIE)
+        token = self.framing.gate.session_token(request)
         if principal.kind is not PrincipalKind.USER or token is None:
             raise Forbidden("Only people who are signed in have sessions")
         return await self.signin.own_session(token)
