@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -71,6 +72,10 @@ class PlainPasswords(Passwords):
         if stored is None or right != password:
             return PasswordCheck(False)
         return PasswordCheck(True, None if scheme == self.scheme else await self.hash(password))
+
+    def weakness(self, password: str, *, words: Sequence[str] = ()) -> str | None:
+        found = [word for word in words if len(word) > 2 and word in password]
+        return f"{found[0]} is soon guessed." if found else None
 
 
 class FaultyStore(MemoryAccessStore):

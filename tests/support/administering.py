@@ -98,7 +98,7 @@ class OneSession(SignIn):
         """``grants``: what they may do."""
         self._grants = tuple(grants)
 
-    async def who(self, token: str) -> Principal:
+    async def who(self, token: str, *, is_use: bool = True) -> Principal:
         """Know that person by the session."""
         if token != TOKEN:
             raise Unauthenticated("The session is over")

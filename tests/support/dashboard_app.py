@@ -130,7 +130,7 @@ class OnePassword(SignIn):
         self.is_over = False
         return NewSession(token=TOKEN, expires_at=NOW + timedelta(hours=8))
 
-    async def who(self, token: str) -> Principal:
+    async def who(self, token: str, *, is_use: bool = True) -> Principal:
         """Know that person by the session."""
         if token != TOKEN or self.is_over:
             raise Unauthenticated("The session is over")
@@ -215,7 +215,7 @@ class Dashboard:
         return Litestar(
             [
                 Router(path="/", route_handlers=shown, **closed),  # type: ignore[arg-type]
-                Router(path="/api/v1", route_handlers=[live.route(lambda: self.feed)], **closed),  # type: ignore[arg-type]
+                Router(path="/api/v1", route_handlers=[live.route(lambda: self.feed, lambda: gate)], **closed),  # type: ignore[arg-type]
                 *signin_pages.routes(lambda: signing_in),
                 *assets.routes(),
             ],

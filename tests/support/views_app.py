@@ -192,7 +192,7 @@ class Views:
         return Litestar(
             [
                 Router(path="/", route_handlers=views, **closed),  # type: ignore[arg-type]
-                Router(path="/api/v1", route_handlers=[live.route(lambda: self.feed)], **closed),  # type: ignore[arg-type]
+                Router(path="/api/v1", route_handlers=[live.route(lambda: self.feed, lambda: gate)], **closed),  # type: ignore[arg-type]
                 *signin_pages.routes(lambda: SigningIn(signin=signin, gate=gate)),
                 *assets.routes(),
             ],

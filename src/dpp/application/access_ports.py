@@ -349,6 +349,13 @@ class Passwords(Protocol):
         Without a stored hash the answer is no and takes as long as any other, so that its time tells nothing.
         """
 
+    @abstractmethod
+    def weakness(self, password: str, *, words: Sequence[str] = ()) -> str | None:
+        """Say why somebody would soon guess a password, in whole sentences; None when nobody would.
+
+        ``words`` are those that belong to whose it is: they are guessed first.
+        """
+
 
 class Randomness(Protocol):
     """Makes bytes that nobody can guess."""

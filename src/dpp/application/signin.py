@@ -23,7 +23,7 @@ from dpp.application.access_ports import (
 from dpp.application.ports import Clock, Ids
 from dpp.application.throttle import Throttle, TooManyAttempts
 from dpp.domain.access import Principal, user_principal
-from dpp.domain.errors import NotFound, Unauthenticated
+from dpp.domain.errors import InvalidInput, NotFound, Unauthenticated
 
 DURATION = timedelta(minutes=480)
 """§3.2.2: how long a sign-in lasts at most."""
@@ -38,6 +38,12 @@ class SignInFailed(Unauthenticated):
     """The address or the password is wrong; which of them is not said."""
 
     code = "sign_in_failed"
+
+
+class WrongPassword(InvalidInput):
+    """A password that was asked for once more is not right."""
+
+    code = "wrong_password"
 
 
 class SignInStore(UserStore, SessionStore, AuditLog, Protocol):
@@ -92,7 +98,27 @@ class SignIn:
             TooManyAttempts: too many sign-ins of that account or from that address failed lately.
             Unavailable: the store does not answer.
         """
-        account, begun = email.strip().lower(), self._clock.now()
+        user = await self._proved(email.strip().lower(), password, address)
+        if user is None:
+            raise SignInFailed("The e-mail address or the password is wrong")
+        return await self.open_session(user, auth_method="database")
+
+    async def prove(self, user_id: UUID, password: str, address: str | None) -> User:
+        """Check once more that somebody who is signed in is who they are.
+
+        Raises:
+            WrongPassword: the password is not right, or the user has none.
+            TooManyAttempts: too many were not, lately, here or at sign-in.
+            Unavailable: the store does not answer.
+        """
+        user = await self._store.user(user_id)
+        if user is None or await self._proved(user.email, password, address) is None:
+            raise WrongPassword("This is not your password as it is now", field="current")
+        return user
+
+    async def _proved(self, account: str, password: str, address: str | None) -> User | None:
+        """Return the user when the password is right, having counted the attempt."""
+        begun = self._clock.now()
         try:
             self._throttle.begin(account=account, address=address, now=begun)
         except TooManyAttempts:
@@ -100,14 +126,12 @@ class SignIn:
             raise
         try:
             user = await self._checked(account, password)
-            session = None if user is None else await self.open_session(user, auth_method="database")
         except BaseException:
             self._throttle.not_tried(account=account, address=address, begun=begun)
             raise
-        if session is None:
-            raise SignInFailed("The e-mail address or the password is wrong")
-        self._throttle.succeeded(account=account, address=address, begun=begun)
-        return session
+        if user is not None:
+            self._throttle.succeeded(account=account, address=address, begun=begun)
+        return user
 
     async def who(self, token: str, *, is_use: bool = True) -> Principal:
         """Return who holds a session's token.

@@ -26,6 +26,9 @@ from dpp.domain.granting import may_give
 FIRST_ADMIN = "admin@localhost"
 MIN_PASSWORD = 12
 MAX_PASSWORD = 1024
+PLATFORM_WORDS = ("dpp", "delivery", "performance", "platform")
+"""Whoever guesses begins with these, and with the words of the name and the address of whose password it is."""
+_WORD = re.compile(r"[^\W_]{2,}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
 
 
@@ -56,7 +59,8 @@ class Users:
 
         Args:
             email: kept in lower case.
-            password: 12 to 1024 characters; None for somebody who sets one by a link (``PasswordLinks``).
+            password: 12 to 1024 characters that are not soon guessed; None for somebody who sets one by a link
+                (``PasswordLinks``).
             grants: at least one.
             actor: who adds the user.
             display_name: what pages call the user; by default the part of the address before the @.
@@ -72,9 +76,11 @@ class Users:
             user_id=self._ids.new(),
             email=address,
             display_name=(display_name or "").strip() or address.partition("@")[0],
-            password_hash=None if password is None else await self._passwords.hash(_checked_password(password)),
+            password_hash=None,
             created_at=self._clock.now(),
         )
+        if password is not None:
+            user = replace(user, password_hash=await self._passwords.hash(self._checked_password(password, user)))
         await self._store.add_user(user, grants=wanted, granted_by=granted_by)
         await self._record(actor, "user.added", user.user_id, {"roles": sorted({grant.role for grant in wanted})})
         return user
@@ -165,15 +171,34 @@ class Users:
             NotFound: there is no such user.
         """
         user = await self._existing(user_id)
-        password_hash = await self._passwords.hash(_checked_password(password))
+        password_hash = await self._passwords.hash(self._checked_password(password, user))
         await self._store.set_password(user_id, password_hash)
         await self._store.revoke_sessions_of(user_id)
         await self._record(actor, "user.password_changed", user_id)
         return replace(user, password_hash=password_hash)
 
+    async def replace_password(self, user_id: UUID, password: str, *, before: str) -> User:
+        """Replace a user's password, as the user wants it, by another one than before; every session ends.
+
+        Raises:
+            InvalidInput: the password cannot be used, or is the same.
+            NotFound: there is no such user.
+        """
+        if password == before:
+            raise InvalidInput("This is your password already; choose another one", field="password")
+        return await self.set_password(user_id, password, actor=f"user:{user_id}")
+
     async def note(self, user_id: UUID, action: str, *, actor: str) -> None:
         """Put on record what was done about a user beside their account."""
         await self._record(actor, action, user_id)
+
+    def _checked_password(self, password: str, user: User) -> str:
+        if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+            raise InvalidInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password")
+        words = [*PLATFORM_WORDS, *_WORD.findall(f"{user.email} {user.display_name}".lower())]
+        if (weakness := self._passwords.weakness(password, words=words)) is not None:
+            raise InvalidInput(weakness, field="password")
+        return password
 
     async def _existing(self, user_id: UUID) -> User:
         user = await self._store.user(user_id)
@@ -193,12 +218,6 @@ def _checked_email(email: str) -> str:
     if not _EMAIL.fullmatch(address) or not address.isprintable():
         raise InvalidInput(f"{email[:320]!r} is no e-mail address; give one such as ada@example.org", field="email")
     return address
-
-
-def _checked_password(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise InvalidInput(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password")
-    return password
 
 
 def _checked_grants(grants: Iterable[Grant]) -> tuple[Grant, ...]:

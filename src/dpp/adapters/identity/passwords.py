@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from dpp.adapters.identity.guessing import weakness
 from dpp.application.access_ports import PasswordCheck, Passwords
 from dpp.domain.errors import Unavailable
 
@@ -45,6 +46,10 @@ class Argon2Passwords(Passwords):
     async def check(self, password: str, stored: str | None) -> PasswordCheck:
         """Compare a password with a stored hash; a hash made with other costs is made anew."""
         return await self._in_turn(lambda: self._check(password, stored))
+
+    def weakness(self, password: str, *, words: Sequence[str] = ()) -> str | None:
+        """Say why somebody would soon guess a password."""
+        return weakness(password, words)
 
     def _check(self, password: str, stored: str | None) -> PasswordCheck:
         if self._nobody is None:

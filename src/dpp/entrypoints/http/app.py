@@ -176,7 +176,7 @@ class _Started:
         )
 
     def surveying(self) -> survey_pages.Surveying:
-        return survey_pages.Surveying(survey=self.parts.survey, gate=self.gate, public_url=self.parts.public_url)
+        return survey_pages.Surveying(survey=self.parts.survey, gate=self.gate)
 
     async def is_ready(self) -> bool:
         return self._parts is not None and await self._parts.operations.answers()

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from dpp.domain.errors import InvalidInput
+from dpp.entrypoints.http.refusals import Refusal, Refusals
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -80,12 +82,14 @@ def own_host_only(*, public_url: str | None) -> Callable[[ASGIApp], ASGIApp]:
         public_url: the address that browsers use. None, and any name will do: nobody has said which is ours.
     """
     own = urlsplit(public_url).hostname if public_url else None
+    refusals = Refusals()
 
     def around(app: ASGIApp) -> ASGIApp:
         async def checked(scope: Scope, receive: Receive, send: Send) -> None:
             if own is not None and scope["type"] == ScopeType.HTTP and not scope["path"].startswith(FOR_MACHINES):
                 host = _host_of(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
                 if host not in LOCAL_HOSTS | {own}:
+                    refusals.note(ASGIConnection(scope), Refusal.HOST)
                     raise UnknownHost(f"The platform is not known by this name; open {public_url}", field="Host")
             await app(scope, receive, send)
 

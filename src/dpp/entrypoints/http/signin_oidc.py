@@ -26,7 +26,6 @@ from dpp.entrypoints.http.signin_pages import (
     SignedOut,
     SigningIn,
     is_signed_in,
-    sender,
     sign_in_page,
     signed_in,
 )
@@ -75,7 +74,7 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
             sealed=to.gate.cookies.read(request, _name(state), path=BEGIN),
         )
         response: Response[Any]
-        now, address = datetime.now(UTC), sender(request, to)
+        now, address = datetime.now(UTC), to.gate.address(request)
         try:
             refused.check(address, now)
             finished = await oidc.finish(returned)

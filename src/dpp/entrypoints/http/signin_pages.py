@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_urlsafe
@@ -17,11 +16,10 @@ from dpp.application.oidc import OpenIdSignIn
 from dpp.application.signin import NewSession, SignIn
 from dpp.application.throttle import TooManyAttempts
 from dpp.domain.errors import Unauthenticated
-from dpp.entrypoints.http.addresses import address_of
 from dpp.entrypoints.http.auth import COOKIE, CSRF_FIELD, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.security import CLEAR_CACHE, is_own_form, local_path
+from dpp.entrypoints.http.security import CLEAR_CACHE, local_path
 
 #: Where a sign-in by way of the identity provider begins.
 BEGIN = f"{problems.SIGN_IN}/oidc"
@@ -77,11 +75,10 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         wanted, email = local_path(fields.get("next")), fields.get("email", "")
         if to.oidc is not None:
             return Redirect(begin_address(wanted), status_code=303, headers=NO_STORE)
-        if not _is_ours(
-            request, to, nonce=to.gate.cookies.read(request, FORM_COOKIE), token=fields.get(CSRF_FIELD, "")
-        ):
+        nonce = to.gate.cookies.read(request, FORM_COOKIE) or ""
+        if not to.gate.is_own_form(request, token=fields.get(CSRF_FIELD, ""), nonce=nonce):
             return sign_in_page(request, to, wanted=wanted, email=email, error=EXPIRED, status=403)
-        address = sender(request, to)
+        address = to.gate.address(request)
         try:
             session = await to.signin.sign_in(email, fields.get("password", ""), address)
         except TooManyAttempts as error:
@@ -97,7 +94,7 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         to, fields = signing_in(), await _fields(request)
         token = to.gate.session_token(request)
         if token is not None:
-            if not _is_ours(request, to, nonce=token, token=fields.get(CSRF_FIELD, "")):
+            if not to.gate.is_own_form(request, token=fields.get(CSRF_FIELD, "")):
                 return sign_in_page(request, to, wanted="/", error=NOT_OUT, status=403)
             await to.signin.sign_out(token)
         after = SIGNED_OUT if to.oidc is not None else problems.SIGN_IN
@@ -106,12 +103,6 @@ def routes(signing_in: Callable[[], SigningIn]) -> list[HTTPRouteHandler]:
         return response
 
     return [form, sign_in, sign_out]
-
-
-def sender(request: AnyRequest, to: SigningIn) -> str:
-    """Return where a request comes from, for limits."""
-    peer = request.client.host if request.client else None
-    return address_of(peer=peer, headers=request.headers, is_behind_proxy=to.public_url is not None)
 
 
 async def _fields(request: AnyRequest) -> dict[str, str]:
@@ -134,12 +125,6 @@ async def is_signed_in(request: AnyRequest, to: SigningIn) -> bool:
     except Unauthenticated:
         return False
     return True
-
-
-def _is_ours(request: AnyRequest, to: SigningIn, *, nonce: str | None, token: str) -> bool:
-    if not nonce or not is_own_form(request.headers, public_url=to.public_url):
-        return False
-    return hmac.compare_digest(token.encode(), to.gate.csrf_token(nonce).encode())
 
 
 def sign_in_page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +23,6 @@ from dpp.domain.survey import MAX_FREE_TEXT
 from dpp.entrypoints.http.auth import CSRF_FIELD, CSRF_IN_FORM, Gate
 from dpp.entrypoints.http.dashboard import problems
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.security import is_own_form
 
 PATH = "/survey"
 #: A free text of four bytes a character, each written as three.
@@ -83,7 +81,6 @@ class Surveying:
 
     survey: Survey
     gate: Gate
-    public_url: str | None = None
 
 
 def routes(surveying: Callable[[], Surveying]) -> list[HTTPRouteHandler]:
@@ -106,7 +103,7 @@ def routes(surveying: Callable[[], Surveying]) -> list[HTTPRouteHandler]:
     async def submit(request: AnyRequest, principal: NamedDependency[Principal]) -> Response[Any]:
         """Keep an answer and say so; what cannot be used is shown again as it was typed, with what to mend."""
         to, fields = surveying(), await _fields(request)
-        if not _is_ours(request, to, fields):
+        if not to.gate.is_own_form(request, token=fields.get(CSRF_FIELD, "")):
             return _form(request, to, principal, fields=fields, problems=[EXPIRED], status=403)
         answer, faults = _read(fields)
         if answer is None:
@@ -128,13 +125,6 @@ def routes(surveying: Callable[[], Surveying]) -> list[HTTPRouteHandler]:
 async def _fields(request: AnyRequest) -> dict[str, str]:
     given = await request.form()
     return {name: value for name, value in given.items() if isinstance(value, str)}
-
-
-def _is_ours(request: AnyRequest, to: Surveying, fields: Mapping[str, str]) -> bool:
-    if not is_own_form(request.headers, public_url=to.public_url):
-        return False
-    token = to.gate.form_token(request)
-    return token != "" and hmac.compare_digest(fields.get(CSRF_FIELD, "").encode(errors="replace"), token.encode())
 
 
 def _read(fields: Mapping[str, str]) -> tuple[GivenAnswer | None, list[str]]:

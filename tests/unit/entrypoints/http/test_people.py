@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from httpx import Response
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -17,8 +18,10 @@ from litestar.testing import AsyncTestClient
 from dpp.application.access_ports import AuditEntry
 from dpp.application.current import CurrentConfiguration
 from dpp.application.password_links import PasswordLinks
+from dpp.application.throttle import PER_ACCOUNT
+from dpp.application.users import MIN_PASSWORD
 from dpp.domain.access import Grant, Role
-from dpp.domain.errors import DppError
+from dpp.domain.errors import DppError, Unauthenticated
 from dpp.entrypoints.http.administration.frame import Framing
 from dpp.entrypoints.http.auth import COOKIE, CSRF_HEADER, Gate, guard, provide_principal
 from dpp.entrypoints.http.errors import on_platform_error
@@ -205,6 +208,7 @@ def test_with_an_identity_provider_there_are_no_passwords() -> None:
         for answer in (
             await people.call("POST", "/admin/users", body),
             await people.call("POST", f"/admin/users/{admin.user_id}/password-link"),
+            await people.call("PUT", "/password", {"current": PASSWORD, "password": "pewter lamp orchard"}),
         ):
             assert (409, "no_passwords") == (answer.status_code, answer.json()["error"]["code"])
 
@@ -249,6 +253,92 @@ def test_people_see_and_end_their_own_sessions() -> None:
         assert 1 == (await people.call("DELETE", "/sessions")).json()["data"]["sessions"]
         assert [True] == [row["is_this"] for row in (await people.call("GET", "/sessions")).json()["data"]]
         assert 1 == len(await people.access.signin.sessions_of(ada.user_id))
+
+    story(tell)
+
+
+NEW = "pewter lamp orchard"
+
+
+def test_people_change_their_own_password() -> None:
+    """It takes the present one; every other session ends, and this browser has a new one, by the API and the page."""
+
+    async def tell(people: People) -> None:
+        other = (await people.access.signin.sign_in("admin@localhost", PASSWORD, None)).token
+        body = {"current": PASSWORD, "password": NEW}
+        changed = await people.call("PUT", "/password", body)
+        assert 200 == changed.status_code
+        token = changed.cookies[COOKIE]
+        for over in (other, people.token):
+            with pytest.raises(Unauthenticated):
+                await people.access.signin.who(over)
+        assert "Administrator" == (await people.access.signin.who(token)).name
+        assert ["user.password_changed", "sign_in"] == [entry.action for entry in await latest(people, 2)]
+        renewed = People(people.client, people.access, people.gate, token)
+        shown = await renewed.page("/sessions/password")
+        assert ('name="current"' in shown.text, NEW in shown.text) == (True, False)
+        sent = await renewed.send("/sessions/password", current=NEW, password=PASSWORD, again=PASSWORD)
+        assert (303, "/sessions?done=password") == (sent.status_code, sent.headers["location"])
+        assert (
+            "Your password is changed"
+            in (
+                await People(people.client, people.access, people.gate, sent.cookies[COOKIE]).page(
+                    "/sessions?done=password"
+                )
+            ).text
+        )
+
+    story(tell)
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "field", "words"),
+    [
+        ("not the present one", NEW, "current", "not your password as it is now"),
+        (PASSWORD, "short", "password", "12 to 1024 characters"),
+        (PASSWORD, "administrator of delivery", "password", "soon guessed"),
+        (PASSWORD, PASSWORD, "password", "choose another one"),
+    ],
+)
+def test_a_password_that_cannot_be_taken_changes_nothing(current: str, new: str, field: str, words: str) -> None:
+    """What is wrong stands at its field, no password comes back in the page, and every session goes on."""
+
+    async def tell(people: People) -> None:
+        sent = await people.send("/sessions/password", current=current, password=new, again=new)
+        assert 422 == sent.status_code
+        assert words in sent.text
+        assert f'id="{field}-problem"' in sent.text
+        assert f'"{current}"' not in sent.text
+        assert f'"{new}"' not in sent.text
+        if len(new) >= MIN_PASSWORD:
+            refused = await people.call("PUT", "/password", {"current": current, "password": new})
+            assert (422, True) == (refused.status_code, words in refused.json()["error"]["message"])
+        assert 200 == (await people.call("GET", "/sessions")).status_code
+        await people.access.signin.sign_in("admin@localhost", PASSWORD, None)
+
+    story(tell)
+
+
+def test_guessing_at_the_present_password_is_slowed_down() -> None:
+    """Whoever finds a browser open guesses no faster than at the sign-in."""
+
+    async def tell(people: People) -> None:
+        body = {"current": "not the present one", "password": NEW}
+        answers = [await people.call("PUT", "/password", body) for _ in range(PER_ACCOUNT + 1)]
+        assert [422] * PER_ACCOUNT + [429] == [answer.status_code for answer in answers]
+        assert answers[-1].headers["retry-after"]
+        page = await people.send("/sessions/password", current=PASSWORD, password=NEW, again=NEW)
+        assert (429, "Too many sign-ins have failed" in page.text) == (page.status_code, True)
+
+    story(tell)
+
+
+def test_two_new_passwords_must_be_the_same() -> None:
+    """A slip of the finger is found before it locks somebody out."""
+
+    async def tell(people: People) -> None:
+        sent = await people.send("/sessions/password", current=PASSWORD, password=NEW, again=NEW + "x")
+        assert (422, True) == (sent.status_code, "type the new password twice" in sent.text)
 
     story(tell)
 
@@ -314,7 +404,7 @@ def test_forms_need_their_token() -> None:
     """Without the token of the session a form changes nothing."""
 
     async def tell(people: People) -> None:
-        for path in ("/admin/users", "/admin/keys", "/sessions"):
+        for path in ("/admin/users", "/admin/keys", "/sessions", "/sessions/password"):
             answer = await people.client.post(path, data={"csrf_token": "x"}, headers=people.cookies)
             assert 403 == answer.status_code
         assert 1 == len(await people.access.users.all())

@@ -34,9 +34,7 @@ def site() -> Site:
 
 def browser(site: Site, *, by_provider: bool = True, public_url: str | None = None, at: str = SITE) -> Browser:
     """Return a browser in front of the platform's addresses."""
-    gate = Gate(
-        keys=site.access.keys, signin=site.access.signin, session_key=b"k" * 32, public_url=public_url
-    )
+    gate = Gate(keys=site.access.keys, signin=site.access.signin, session_key=b"k" * 32, public_url=public_url)
     to = SigningIn(signin=site.access.signin, gate=gate, oidc=site.oidc if by_provider else None, public_url=public_url)
     routes = [*signin_pages.routes(lambda: to), *signin_oidc.routes(lambda: to)]
     return TestClient(Litestar(routes, openapi_config=None), base_url=at)
@@ -127,7 +125,7 @@ def test_nobody_is_led_elsewhere(site: Site, anybody: Browser, elsewhere: str) -
     [(None, SITE, False), (None, "https://dpp.example.org", True), ("https://dpp.example.org", SITE, True)],
 )
 def test_cookies_are_for_tls_alone(site: Site, url: str | None, at: str, is_secure: bool) -> None:
-    """But for plain http on the reader's own machine, both cookies go over TLS alone, and their names bind them to it."""
+    """But for plain http on the reader's own machine, cookies go over TLS alone, and their names bind them to it."""
     with browser(site, public_url=url, at=at) as client:
         client.follow_redirects = False
         begun = client.get("/sign-in/oidc")
@@ -160,7 +158,9 @@ def test_a_new_sign_in_ends_the_session_that_the_browser_had(site: Site, anybody
     slow = anybody.get("/sign-in/oidc")
     came_back(site, anybody)
     before = anybody.cookies[COOKIE]
-    assert 303 == anybody.get("/sign-in/oidc/callback", params=site.provider.visit(slow.headers["location"])).status_code
+    assert (
+        303 == anybody.get("/sign-in/oidc/callback", params=site.provider.visit(slow.headers["location"])).status_code
+    )
     assert before != anybody.cookies[COOKIE]
     with pytest.raises(Unauthenticated):
         asyncio.run(site.access.signin.who(before))

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request
-
-from dpp.entrypoints.http.auth import CSRF_FIELD, Gate
-from dpp.entrypoints.http.security import is_own_form
 
 #: Enough for a project with a hundred statuses.
 BODY_BYTES = 256 * 1024
@@ -85,11 +81,3 @@ async def typed(request: AnyRequest) -> Typed:
         if isinstance(value, str):
             lists.setdefault(name, []).append(value.replace("\x00", ""))
     return Typed(values={name: values[-1] for name, values in lists.items()}, lists=lists)
-
-
-def is_ours(request: AnyRequest, given: Typed, *, gate: Gate, public_url: str | None) -> bool:
-    """Whether a form came from a page of ours and carries the token of the reader's session."""
-    if not is_own_form(request.headers, public_url=public_url):
-        return False
-    token = gate.form_token(request)
-    return token != "" and hmac.compare_digest(given.value(CSRF_FIELD).encode(errors="replace"), token.encode())

@@ -102,7 +102,7 @@ def page(
 
 def is_ours(request: AnyRequest, given: forms.Typed, framing: Framing) -> bool:
     """Whether a form came from a page of ours and carries the token of the reader's session."""
-    return forms.is_ours(request, given, gate=framing.gate, public_url=framing.public_url)
+    return framing.gate.is_own_form(request, token=given.value(CSRF_FIELD))
 
 
 def gone_on(path: str, *, done: str) -> Response[Any]:

@@ -54,5 +54,5 @@ async def _list(
 ) -> Response[Any]:
     this = await to.own_session(request, principal)
     rows = [shown(one, this) for one in await to.signin.sessions_of(principal.id)]
-    context = {"path": SESSIONS, "rows": rows, "filled": given or forms.Typed()}
+    context = {"path": SESSIONS, "rows": rows, "filled": given or forms.Typed(), "has_passwords": to.has_passwords}
     return frame.page(request, principal, to.framing, "admin/sessions.html", context, status=status)

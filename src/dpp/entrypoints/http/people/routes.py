@@ -9,6 +9,7 @@ from dpp.entrypoints.http.people import (
     api_keys,
     api_sessions,
     api_users,
+    own_password,
     page_audit,
     page_keys,
     page_sessions,
@@ -23,6 +24,7 @@ def api(serving: Provide) -> list[HTTPRouteHandler]:
         *api_users.routes(serving),
         *api_keys.routes(serving),
         *api_sessions.routes(serving),
+        *own_password.api(serving),
         *api_audit.routes(serving),
     ]
 
@@ -34,4 +36,5 @@ def pages(serving: Provide) -> list[HTTPRouteHandler]:
         *page_keys.routes(serving),
         *page_audit.routes(serving),
         *page_sessions.routes(serving),
+        *own_password.page(serving),
     ]

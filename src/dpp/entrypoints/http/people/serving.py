@@ -90,10 +90,12 @@ def person(principal: Principal) -> UUID | None:
     return principal.id if principal.kind is PrincipalKind.USER else None
 
 
-def changing(status: int, envelope: type[Any], what: str) -> dict[str, Any]:
+def changing(
+    status: int, envelope: type[Any], what: str, *, permission: Permission = Permission.ADMIN_WRITE
+) -> dict[str, Any]:
     """Return the settings of a route of the API that changes something, and answers with ``envelope``."""
     return {
-        "opt": {"permission": Permission.ADMIN_WRITE},
+        "opt": {"permission": permission},
         "tags": TAGS,
         "status_code": status,
         "responses": {status: ResponseSpec(data_container=envelope, description=what, generate_examples=False)},
