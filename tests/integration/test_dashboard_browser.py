@@ -1,11 +1,5 @@
 """The dashboard in a real browser, against a real server: looks, keys, news, and a session that ends."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,25 +8,17 @@ from xml.etree import ElementTree
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browsing import browser, serving
 from tests.support.dashboard_app import EMAIL, PASSWORD, TOKEN
 from tests.support.fake_reader import STAGES
+
+__all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("dashboard")]
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20
-QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
@@ -46,50 +32,11 @@ TREND_CARDS = ("deployments", "failures", "restores", "lead-times")
 Theme = Literal["light", "dark"]
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Address of a server process with fixed rows."""
-    port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--log-level", "error", "tests.support.dashboard_server:build"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(address, process)
-            yield address
-        finally:
-            # Open pages keep their stream of news open, for which a polite server would wait.
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{address}/sign-in", timeout=2)
-            return
-        except httpx.TransportError:
-            assert process.poll() is None, "the server ended at once"
-            time.sleep(0.1)
-    pytest.fail("the server did not answer in time")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
+    with serving("tests.support.dashboard_server:build") as address:
+        yield address
 
 
 @dataclass

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from dpp.domain.access import Role
 from tests.conftest import missing
 from tests.support import axe_rules, every_view
+from tests.support.browsing import QUIET
 from tests.support.every_view import Site
 from tests.support.node_packages import NotInstallable
 from tests.support.postgres import TestServer
@@ -23,8 +24,6 @@ from tests.support.running import platform
 from tests.support.walking import WATCH, WIDER, Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("every-view")]
-
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")

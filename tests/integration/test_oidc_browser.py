@@ -11,17 +11,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 
 from dpp.entrypoints.bootstrap import local
 from dpp.entrypoints.bootstrap.settings import load
 from tests.conftest import missing
 from tests.support import axe_rules
+from tests.support.browsing import browser
 from tests.support.node_packages import NotInstallable
 from tests.support.oidc_process import OidcProcess, installed, oidc_process
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, free_port
 from tests.support.walking import WATCH, Walk
+
+__all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("oidc")]
 
@@ -43,7 +46,6 @@ role = "platform_admin"
 pattern = '^dpp-(?P<delivery_stream>.+)-leads$'
 role = "stream_lead"
 """
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 COOL_DOWN_SECONDS = 20
 #: For shared cores.
 expect.set_options(timeout=15_000)
@@ -118,15 +120,6 @@ def rules(node: str) -> str:
         return axe_rules.script(node)
     except NotInstallable as error:
         missing(f"the npm package axe-core ({error})")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @dataclass

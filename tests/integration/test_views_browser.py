@@ -1,11 +1,5 @@
 """The cross-stream view and flow over time in a real browser: looks, news, filters, and no JavaScript at all."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,15 +7,16 @@ from typing import Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.browsing import browser, serving
 from tests.support.dashboard_app import TOKEN
+
+__all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("views")]
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
@@ -29,52 +24,11 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 Theme = Literal["light", "dark"]
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    """Run a server process with fixed tickets; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--log-level", "error", "tests.support.views_server:build"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(address, process)
-            yield address
-        finally:
-            # Open pages keep their stream of news open, for which a polite server would wait.
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{address}/sign-in", timeout=2)
-            return
-        except httpx.TransportError:
-            assert process.poll() is None, "the server ended at once"
-            time.sleep(0.1)
-    pytest.fail("the server did not answer in time")
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Address of a server that nothing happens on."""
-    with serving() as address:
+    with serving("tests.support.views_server:build") as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @contextmanager
@@ -148,7 +102,7 @@ def test_fields_of_the_heatmap_can_be_read_on_their_colours(browser: Browser, se
 
 def test_news_change_the_figures_and_keep_what_is_open(browser: Browser) -> None:
     """When a ticket is no longer blocked, heatmap and chart say so by themselves; an open table stays open."""
-    with serving() as server, reading(browser, server) as (page, complaints):
+    with serving("tests.support.views_server:build") as server, reading(browser, server) as (page, complaints):
         live(page, f"{server}/cross-stream?tech_stream=core-api")
         expect(page.locator(".heat-now")).to_have_text("■ 1 blocked now")
         expect(page.locator("#impact")).to_contain_text("PAY-1")

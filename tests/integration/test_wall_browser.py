@@ -1,27 +1,22 @@
 """The wall screen in a real browser: it fits, can be read from across the room, takes turns, and owns up to its age."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browsing import browser, serving
 from tests.support.dashboard_app import TOKEN
+
+__all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("wall")]
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots" / "wall"
-START_SECONDS = 20
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 #: Height of letters that are read at four metres on a screen 1080 lines and 60 cm high: 20 mm for figures, 8 for words.
 FIGURE_PX, WORD_PX = 44, 19
 SIZES = "(all) => Math.min(...all.map((one) => parseFloat(getComputedStyle(one).fontSize)))"
@@ -32,42 +27,8 @@ SPILLS = """(all) => all.filter((one) => getComputedStyle(one).clipPath === "non
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     """Address of a server process with sixteen delivery streams."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--log-level", "error", "tests.support.wall_server:build"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True) as process:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(address, process)
-            yield address
-        finally:
-            # Open pages keep their stream of news open, for which a polite server would wait.
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Return when the server answers."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{address}/sign-in", timeout=2)
-            return
-        except httpx.TransportError:
-            assert process.poll() is None, "the server ended at once"
-            time.sleep(0.1)
-    pytest.fail("the server did not answer in time")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """A browser."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
+    with serving("tests.support.wall_server:build") as address:
+        yield address
 
 
 @contextmanager

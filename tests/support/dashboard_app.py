@@ -115,9 +115,10 @@ class Feed(ChangeFeed, ConfigurationStore):
 
 @dataclass
 class OnePassword(SignIn):
-    """Knows one person, one password and one session."""
+    """Knows one person, one password, one session and those that its sign-ins open."""
 
     grants: Sequence[Grant] = ADMIN
+    tokens: list[str] = field(default_factory=lambda: [TOKEN])
     is_over: bool = False
     is_throttled: bool = False
 
@@ -128,17 +129,18 @@ class OnePassword(SignIn):
         if (email.strip().lower(), password) != (EMAIL, PASSWORD):
             raise SignInFailed("wrong")
         self.is_over = False
-        return NewSession(token=TOKEN, expires_at=NOW + timedelta(hours=8))
+        self.tokens.append(f"{TOKEN}-{len(self.tokens)}")
+        return NewSession(token=self.tokens[-1], expires_at=NOW + timedelta(hours=8))
 
     async def who(self, token: str, *, is_use: bool = True) -> Principal:
         """Know that person by the session."""
-        if token != TOKEN or self.is_over:
+        if token not in self.tokens or self.is_over:
             raise Unauthenticated("The session is over")
         return user_principal(user_id=UUID(int=99), name="Lee Lead", grants=self.grants)
 
     async def sign_out(self, token: str) -> None:
-        """End the session."""
-        self.is_over = True
+        """End that session."""
+        self.tokens = [one for one in self.tokens if one != token]
 
 
 class NoKeys(ApiKeys):

@@ -6,7 +6,7 @@ from litestar import Litestar, get, post
 
 from dpp.application.ports import Change
 from dpp.application.readers import StageRow
-from tests.support.dashboard_app import Dashboard
+from tests.support.dashboard_app import TOKEN, Dashboard
 
 DASHBOARD = Dashboard()
 
@@ -22,7 +22,7 @@ async def happen(what: str, count: int = 0) -> None:
         case "away":
             DASHBOARD.reader.is_away = bool(count)
         case "over":
-            DASHBOARD.signin.is_over = bool(count)
+            DASHBOARD.signin.is_over, DASHBOARD.signin.tokens = bool(count), [TOKEN]
         case topic:
             await DASHBOARD.feed.publish(Change(topic=topic))
 
