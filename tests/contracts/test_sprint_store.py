@@ -21,7 +21,16 @@ from dpp.application.ticket_polling import KnownTickets
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.configuration import Configuration
-from dpp.domain.events import Facts, SprintFact, TicketFields, WorkItemEvent, WorkItemEventType
+from dpp.domain.events import (
+    Facts,
+    PullRequestEvent,
+    PullRequestEventType,
+    RepositoryRef,
+    SprintFact,
+    TicketFields,
+    WorkItemEvent,
+    WorkItemEventType,
+)
 from tests.contracts.stores import delivery
 from tests.support.derivation import CONFIGURATION, LOGISTICS, PAYMENTS
 from tests.support.derived_stores import MemoryStores, Stores, stores
@@ -214,3 +223,29 @@ async def test_known_tickets_are_compared_by_number(to: Sprinting) -> None:
     assert {"PAY-1": False, "PAY-2": True, "PAY-3": True, "PAY-4": True} == dict(await to.known.of_project("PAY"))
     assert {} == dict(await to.known.of_project("LOG"))
     assert {"PAY-1", "PAY-2", "PAY-4"} == await to.known.in_sprint("7")
+
+
+def opened(branch: str, days: float, *, number: int) -> Facts:
+    """Return the opening of a pull request."""
+    event = PullRequestEvent(
+        event_type=PullRequestEventType.OPENED,
+        event_timestamp=at(days),
+        repository=RepositoryRef(org="acme-core", name="service", github_id=1),
+        pr_number=number,
+        author_hash="author",
+        branch_name=branch,
+        opened_at=at(days),
+        source_change_id=f"opened {number}",
+    )
+    return Facts(pull_requests=(event,))
+
+
+async def test_tickets_that_only_pull_requests_name(to: Sprinting) -> None:
+    """Each once, that of the latest pull request first, of those opened in the span; known ones are not among them."""
+    named = [("PAY-1", 1.0), ("PAY-91", 1.0), ("PAY-92", 2.0), ("PAY-91", 3.0), ("nothing", 2.5), ("PAY-93", 4.0)]
+    parts = (opened(branch, days, number=number) for number, (branch, days) in enumerate(named))
+    await to.hear(*HAPPENED, *parts)
+    assert ["PAY-91", "PAY-92"] == list(await to.known.only_named(since=at(1), before=at(4)))
+    assert ["PAY-93"] == list(await to.known.only_named(since=at(4), before=at(9)))
+    await to.hear(told("PAY-92", 5, "Open", sprint=None))
+    assert ["PAY-91"] == list(await to.known.only_named(since=at(1), before=at(4)))

@@ -6,7 +6,7 @@ What is asked is compared with what is known: only what is missing is taken in.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -29,6 +29,16 @@ MOST_TICKETS = 500
 """Tickets that are asked for one by one in a run; the rest waits for the next run."""
 
 
+ENRICHED_AFTER = timedelta(minutes=5)
+"""For how long a pull request's ticket is waited for before it is asked for (§5.3.6)."""
+ENRICHED_WITHIN = timedelta(days=7)
+"""Older pull requests are not asked about: the daily look has passed them several times."""
+MOST_ENRICHED = 50
+"""Tickets of pull requests that are asked for in a run, those of the latest ones first."""
+LONGEST_PAUSE = timedelta(days=1)
+"""A ticket that the source does not have is asked for again after 5, 10, 20 … minutes, at last daily."""
+
+
 class KnownTickets(Protocol):
     """What the platform knows of tickets. Every method may raise ``Unavailable``."""
 
@@ -39,6 +49,13 @@ class KnownTickets(Protocol):
     @abstractmethod
     async def in_sprint(self, jira_sprint_id: str) -> frozenset[str]:
         """Return the numbers of the tickets that a sprint holds now."""
+
+    @abstractmethod
+    async def only_named(self, *, since: datetime, before: datetime) -> Sequence[str]:
+        """Return the keys that pull requests opened in ``[since, before)`` name, of tickets that nothing is known of.
+
+        Each once, that of the latest pull request first.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +104,7 @@ class TicketPolling:
         self._accept = accept
         self._store = store
         self._now = now
+        self._asked: dict[str, _Asked] = {}
 
     async def sprints(self) -> Polled:
         """Ask for every sprint, and for the tickets of the running ones that are not known to be in them, or still are.
@@ -117,6 +135,38 @@ class TicketPolling:
         now = self._now()
         since = min(now - LOOKED_BACK, now if last is None else last - OVERLAP)
         return await self._noted(lambda source: self._ask_changes(source, max(since, now - LONGEST_LOOK_BACK)))
+
+    async def named(self) -> Polled:
+        """Ask for the tickets that pull requests name and nothing is known of (deferred enrichment, §5.3.6).
+
+        Only keys of configured projects are asked for; a branch may be called anything. What the source does not have
+        is asked for again, each time after a longer pause.
+
+        Raises:
+            SourceRefused, SourceUnavailable: as ``sprints``.
+        """
+        now = self._now()
+        projects = {project.key for project in self._configuration().jira_projects}
+        named = await self._known.only_named(since=now - ENRICHED_WITHIN, before=now - ENRICHED_AFTER)
+        # What became known, or is too old to be asked for, need not be kept in mind.
+        self._asked = {key: self._asked[key] for key in named if key in self._asked}
+        due = [
+            key
+            for key in named
+            if key.partition("-")[0] in projects and (key not in self._asked or self._asked[key].again_at <= now)
+        ]
+        return await self._noted(lambda source: self._enrich(source, due[:MOST_ENRICHED])) if due else Polled()
+
+    async def _enrich(self, source: TicketSource, keys: Sequence[str]) -> Polled:
+        found = Polled()
+        for key in keys:
+            told = await source.ticket(key)
+            before = self._asked.get(key)
+            self._asked[key] = _Asked.after(before, now=self._now())
+            found += Polled(asked_for=1)
+            if told is not None:
+                found += replace(await self._take_tickets([told]), asked_for=0)
+        return found
 
     async def _noted(self, ask: Callable[[TicketSource], Awaitable[Polled]]) -> Polled:
         source = self._source()
@@ -213,6 +263,19 @@ class TicketPolling:
             return Polled()
         appended = await self._accept(SOURCE, HistoryPage(facts=facts, cursor=None, things=0))
         return Polled(filled=appended.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """When a ticket may be asked for again, and how long the pause before that is."""
+
+    again_at: datetime
+    pause: timedelta
+
+    @classmethod
+    def after(cls, before: _Asked | None, *, now: datetime) -> _Asked:
+        pause = ENRICHED_AFTER if before is None else min(2 * before.pause, LONGEST_PAUSE)
+        return cls(now + pause, pause)
 
 
 def _whole(found: Polled, refusal: SourceRefused | None) -> Polled:

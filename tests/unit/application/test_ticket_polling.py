@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from dpp.adapters.memory.backfill import MemoryBackfillStore
 from dpp.adapters.memory.known_tickets import MemoryKnownTickets
-from dpp.application.backfill import HistoryPage, SourceRefused
+from dpp.application.backfill import HistoryPage, SourceRefused, SourceUnavailable
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch
 from dpp.application.ticket_polling import Polled, TicketPolling
-from dpp.domain.events import Facts
+from dpp.domain.events import Facts, PullRequestEvent, PullRequestEventType, RepositoryRef
 from tests.contracts.stores import delivery
 from tests.support.derived_stores import MemoryStores
 from tests.support.simulated_jira import Wired, configuration, heard, organisation, wired
@@ -30,6 +31,7 @@ class Polling:
     jira: Wired
     stores: MemoryStores = field(default_factory=MemoryStores)
     taken: list[Facts] = field(default_factory=list)
+    now: datetime = NOW
 
     def __post_init__(self) -> None:
         """Put the polling over the stores."""
@@ -41,7 +43,7 @@ class Polling:
             known=MemoryKnownTickets(database=self.stores.database, tables=self.stores.tables),
             accept=self._accept,
             store=self.states,
-            now=lambda: NOW,
+            now=lambda: self.now,
         )
 
     async def _accept(self, _source: str, page: HistoryPage) -> Appended:
@@ -191,6 +193,96 @@ def test_without_a_jira_nothing_is_asked() -> None:
     )
     assert Polled() == asyncio.run(polling.sprints()) == asyncio.run(polling.backlog())
     assert Polled() == asyncio.run(polling.gaps(last=None))
+
+
+def named_by(key: str, *, minutes_ago: float, number: int = 7) -> Facts:
+    """Return the opening of a pull request whose branch names a ticket."""
+    opened = NOW - timedelta(minutes=minutes_ago)
+    event = PullRequestEvent(
+        event_type=PullRequestEventType.OPENED,
+        event_timestamp=opened,
+        repository=RepositoryRef(org=configuration().tech_streams[0].github_org, name="service", github_id=1),
+        pr_number=number,
+        author_hash="author",
+        branch_name=f"feature/{key}-things",
+        opened_at=opened,
+        source_change_id=f"opened-{number}",
+    )
+    return Facts(pull_requests=(event,))
+
+
+def a_ticket() -> tuple[str, str]:
+    """Return the key and the number of a ticket that Jira has."""
+    states = ((one.state_at(NOW), str(one.jira_id)) for one in organisation().plan.tickets)
+    return next((state.key, number) for state, number in states if state is not None)
+
+
+def test_the_ticket_that_a_pull_request_names_is_asked_for() -> None:
+    """Nobody told of it: one question brings its whole history, the pull request is linked, and nothing asks again."""
+    key, number = a_ticket()
+
+    async def story() -> tuple[Polled, Polled, Polling]:
+        to = Polling(wired())
+        await to.hear([named_by(key, minutes_ago=6)])
+        first = await to.polling.named()
+        return first, await to.polling.named(), to
+
+    first, second, to = asyncio.run(story())
+    assert (1, True) == (first.asked_for, first.filled > 1)
+    assert Polled() == second
+    assert {number} == to.stores.tables.work_items.keys()
+    (row,) = to.stores.tables.pull_requests.values()
+    assert (key, number) == (row.linked_ticket_id, row.linked_issue_id)
+    assert row.delivery_stream_id is not None
+
+
+@pytest.mark.parametrize(("key", "minutes_ago"), [("real", 4), ("real", 8 * 24 * 60), ("UTF-8", 6), ("NOSUCH-1", 6)])
+def test_what_need_not_be_asked_for_is_not(key: str, minutes_ago: float) -> None:
+    """A webhook may be under way; old pull requests have been looked at; a branch may name what is no ticket at all."""
+
+    async def story() -> tuple[Polled, int]:
+        to = Polling(wired())
+        await to.hear([named_by(a_ticket()[0] if key == "real" else key, minutes_ago=minutes_ago)])
+        return await to.polling.named(), len(await to.states.states())
+
+    assert (Polled(), 0) == asyncio.run(story())
+
+
+def test_a_ticket_that_is_not_there_is_asked_for_less_and_less() -> None:
+    """After 5 minutes, 10, 20 and so on, at last daily, for as long as the pull request is young."""
+    missing = f"{a_ticket()[0].partition('-')[0]}-999999"
+
+    async def story() -> list[float]:
+        to, asked = Polling(wired()), list[float]()
+        await to.hear([named_by(missing, minutes_ago=0)])
+        for minute in range(5, 7 * 24 * 60, 5):
+            to.now = NOW + timedelta(minutes=minute)
+            if (await to.polling.named()).asked_for:
+                asked.append(minute)
+        return asked
+
+    asked = asyncio.run(story())
+    assert [10, 15, 25, 45, 85, 165, 325, 645, 1285] == asked[:9]
+    assert {24 * 60} == {later - earlier for earlier, later in pairwise(asked[9:])}
+
+
+def test_a_jira_that_is_away_is_asked_again_soon() -> None:
+    """What could not be asked is not taken for missing: the next run asks for it."""
+    key, _ = a_ticket()
+
+    async def story() -> tuple[str | None, Polled]:
+        to = Polling(wired())
+        await to.hear([named_by(key, minutes_ago=6)])
+        to.jira.jira.faults = ["server_error"] * 8
+        with pytest.raises(SourceUnavailable):
+            await to.polling.named()
+        reason = (await to.states.states())[0].reason
+        to.jira.jira.faults = []
+        return reason, await to.polling.named()
+
+    reason, found = asyncio.run(story())
+    assert reason is not None
+    assert 1 == found.asked_for
 
 
 async def _nothing(_source: str, _page: HistoryPage) -> Appended:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from dpp.adapters.memory.database import MemoryDatabase
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.application.enrich import sprint_uuid
 from dpp.application.ticket_polling import KnownTickets
+from dpp.domain.calendar import to_micros
 from dpp.domain.positions import DELETED
 from dpp.domain.stages import Stage
 
@@ -36,3 +38,13 @@ class MemoryKnownTickets(KnownTickets):
         sprint_id = sprint_uuid(jira_sprint_id)
         rows = self._tables.work_items.items()
         return frozenset(issue for issue, row in rows if row.sprint_id == sprint_id and not row.is_deleted)
+
+    async def only_named(self, *, since: datetime, before: datetime) -> Sequence[str]:
+        """Return the keys of tickets that only pull requests name."""
+        self._database.check_available()
+        latest: dict[str, int] = {}
+        for row in self._tables.pull_requests.values():
+            key, is_within = row.linked_ticket_id, to_micros(since) <= row.opened_at < to_micros(before)
+            if key is not None and row.linked_issue_id is None and is_within:
+                latest[key] = max(row.opened_at, latest.get(key, row.opened_at))
+        return sorted(latest, key=lambda key: (-latest[key], key))

@@ -149,6 +149,10 @@ class Asking:
         """Ask what has changed since the last time."""
         return (await self.polling.gaps(last=await self._last("find_jira_gaps"))).filled
 
+    async def enrich_pull_requests(self) -> int:
+        """Ask for tickets that are known by name only."""
+        return (await self.polling.named()).filled
+
     async def sync_repositories(self) -> int:
         """Ask which repositories there are."""
         return await self.code.sync_repositories()

@@ -50,6 +50,7 @@ async def scheduled(wired: AsyncContainer) -> Tasks:
         close_sprints=asking.close_sprints,
         backlog_state=asking.backlog_state,
         find_jira_gaps=asking.find_jira_gaps,
+        enrich_pull_requests=asking.enrich_pull_requests,
         sync_repositories=asking.sync_repositories,
         find_github_gaps=asking.find_github_gaps,
         run_backfills=asking.run_backfills,

@@ -43,6 +43,7 @@ class Tasks:
     close_sprints: Callable[[], Awaitable[int]]
     backlog_state: Callable[[], Awaitable[int]]
     find_jira_gaps: Callable[[], Awaitable[int]]
+    enrich_pull_requests: Callable[[], Awaitable[int]]
     sync_repositories: Callable[[], Awaitable[int]]
     find_github_gaps: Callable[[], Awaitable[int]]
     run_backfills: Callable[[], Awaitable[int]]
@@ -82,6 +83,8 @@ def table(tasks: Tasks) -> Sequence[Schedule]:
             task=tasks.find_jira_gaps,
             retry=ASKED,
         ),
+        # The deferred enrichment of §5.3.6; what failed comes again with the next run.
+        Schedule(name="enrich_pull_requests", every=timedelta(minutes=5), task=tasks.enrich_pull_requests),
         # Daily as §5.3.7 says, the register before what is found in its repositories.
         Schedule(name="sync_repositories", every=DAILY, offset=timedelta(minutes=40), task=tasks.sync_repositories),
         Schedule(
