@@ -27,7 +27,7 @@ PAGE = f"{SESSIONS}/password"
 DIFFERENT = "The two are not the same; type the new password twice"
 
 
-class ChangedPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChangedPassword(Struct, frozen=True, kw_only=True):
     """The password as it is now, and the one that is to take its place."""
 
     current: Annotated[str, Meta(max_length=MAX_PASSWORD)]
