@@ -11,6 +11,7 @@ from litestar import Litestar, Request, get
 from litestar.di import NamedDependency
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from dpp.application.derivation import TOPICS
 from dpp.application.ports import Change, ChangeFeed
 from dpp.domain.access import Permission, Principal, StreamScope
 from dpp.domain.errors import Unauthenticated, Unavailable
@@ -18,6 +19,7 @@ from dpp.entrypoints.http.auth import Gate
 
 ENDING = "ending"
 PERMISSION = Permission.METRICS_READ
+EVERYTHING = ",".join(sorted(TOPICS.values()))
 
 #: Changes that come within this time are told once.
 GATHER_SECONDS = 0.1
@@ -95,7 +97,7 @@ def route(feed: Callable[[], ChangeFeed], gate: Callable[[], Gate]) -> Any:
     async def live(request: Request[Any, Any, Any], principal: NamedDependency[Principal]) -> ServerSentEvent:
         """Send an event ``change`` with the topics that changed, for as long as the page is open.
 
-        It ends when the session or key does and when the scope changes; a browser then asks anew.
+        It ends when the session or key does and when the scope changes, and has the page look again for everything.
         """
 
         async def may_go_on() -> bool:
@@ -115,6 +117,9 @@ def route(feed: Callable[[], ChangeFeed], gate: Callable[[], Gate]) -> Any:
                             yield ServerSentEventMessage(event="change", data=",".join(sorted(topics)))
                         else:
                             yield ServerSentEventMessage(comment="still here")
+                if not ending_of(request.app).is_set():
+                    # Who asks anew is led to sign in, or gets what is theirs to see by now.
+                    yield ServerSentEventMessage(event="change", data=EVERYTHING)
             except Unavailable:
                 return
 
