@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from secrets import token_urlsafe
+from time import monotonic
 
 from dpp.adapters.files.durable import create_synced, make_directory
 from dpp.application.secrets import GENERATABLE, SecretMissing, Secrets, check_generatable, check_name
@@ -14,18 +15,30 @@ from dpp.application.secrets import GENERATABLE, SecretMissing, Secrets, check_g
 GENERATED_BYTES = 32
 
 _Version = tuple[int, int, int]
+_NOTHING: tuple[float, tuple[bytes, ...]] = (0.0, ())
 
 
 class DirectorySecrets(Secrets):
     """Reads ``directory/NAME``, and ``directory/NAME.previous`` for a value that is being rotated out.
 
-    Every look-up asks the file system whether the file is still the same one, and reads it again when it is not.
+    A look-up asks the file system whether the file is still the same one, and reads it again when it is not.
+
+    Args:
+        directory: holds the files.
+        trusted_seconds: the candidates for a name are what they were at the last look-up, if that was so short a time
+            ago. A busy door asks thousands of times a second, and each question lets go of Python's lock.
+        elapsed: seconds since some moment.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, *, trusted_seconds: float = 0.0, elapsed: Callable[[], float] = monotonic
+    ) -> None:
         self._directory = directory
         self._root = str(directory)
+        self._trusted_seconds = trusted_seconds
+        self._elapsed = elapsed
         self._seen: dict[str, tuple[_Version, bytes]] = {}
+        self._trusted: dict[str, tuple[float, tuple[bytes, ...]]] = {}
 
     def __repr__(self) -> str:
         return f"DirectorySecrets({str(self._directory)!r})"
@@ -42,9 +55,15 @@ class DirectorySecrets(Secrets):
 
     def candidates(self, name: str) -> tuple[bytes, ...]:
         """Return the current value, then the previous one when its file is there."""
+        now = self._elapsed()
+        until, trusted = self._trusted.get(name, _NOTHING)
+        if now < until:
+            return trusted
         current = self.get(name)
         previous = self._value(f"{name}.previous")
-        return (current, previous) if previous else (current,)
+        found = (current, previous) if previous else (current,)
+        self._trusted[name] = now + self._trusted_seconds, found
+        return found
 
     def create_missing(self, names: Iterable[str] = GENERATABLE) -> list[str]:
         """Make up a random value for each name that has no file, and return the names of those made.

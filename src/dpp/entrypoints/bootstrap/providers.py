@@ -112,6 +112,9 @@ from dpp.entrypoints.bootstrap.sources import Sources
 
 ANONYMISATION_KEY = "anonymisation_key"
 
+#: A changed secret is known after so long at the latest.
+SECRETS_TRUSTED_SECONDS = 0.1
+
 
 class Platform(Provider):
     """Everything, each made once for a process when it is first asked for."""
@@ -298,7 +301,7 @@ class Platform(Provider):
     @provide
     def secrets(self, settings: Settings) -> Secrets:
         """Read secrets from their directory."""
-        return DirectorySecrets(settings.secrets_dir)
+        return DirectorySecrets(settings.secrets_dir, trusted_seconds=SECRETS_TRUSTED_SECONDS)
 
     @provide
     async def archive(self, settings: Settings, ids: Ids, clock: Clock) -> AsyncIterator[Archive]:

@@ -203,10 +203,15 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
     closed: dict[str, Any] = {
         "guards": [guard(lambda: started.gate)],
         "dependencies": {"principal": Provide(provide_principal)},
+        "after_response": export_records.recorder(lambda: started.parts.audit, lambda: started.parts.clock),
     }
     app = Litestar(
         [
-            intake.router(lambda: started.parts.doors, is_behind_proxy=public_url is not None),
+            Router(
+                "/",
+                route_handlers=[intake.router(lambda: started.parts.doors, is_behind_proxy=public_url is not None)],
+                opt=_AS_IT_IS,
+            ),
             Router(
                 "/api/v1",
                 route_handlers=_api(started),
@@ -225,7 +230,6 @@ def create(open_parts: OpenParts, *, public_url: str | None = None) -> Litestar:
         lifespan=[lifespan],
         middleware=[security.own_host_only(public_url=public_url)],
         before_send=[security.headers_hook(public_url=public_url), export_records.mark_exports],
-        after_response=export_records.recorder(lambda: started.parts.audit, lambda: started.parts.clock),
         exception_handlers={
             DppError: errors.on_platform_error,
             HTTPException: errors.on_http_error,

@@ -163,3 +163,16 @@ def test_an_unchanged_secret_is_read_once(tmp_path: Path, monkeypatch: pytest.Mo
     secrets.get("session_key")
     monkeypatch.setattr("builtins.open", lambda *_: pytest.fail("the file was opened again"))
     assert b"x" == secrets.get("session_key")
+
+
+def test_candidates_are_trusted_for_so_long_and_no_longer(tmp_path: Path) -> None:
+    """Within the trusted time a changed file changes nothing; from its end on, the new value and no other counts."""
+    now = 0.0
+    secrets = DirectorySecrets(tmp_path, trusted_seconds=0.1, elapsed=lambda: now)
+    _write(tmp_path / "github_webhook_secret", b"first")
+    assert (b"first",) == secrets.candidates("github_webhook_secret")
+    _write(tmp_path / "github_webhook_secret", b"the second")
+    now = 0.09
+    assert (b"first",) == secrets.candidates("github_webhook_secret")
+    now = 0.1
+    assert (b"the second",) == secrets.candidates("github_webhook_secret")
