@@ -189,6 +189,7 @@ class Deployment(Struct, frozen=True, gc=False):
     ref: str | None = None
     environment: str | None = None
     created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class DeployingRun(Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -39,8 +39,12 @@ T = TypeVar("T")
 
 RUNS_AT_ONCE = 100
 DEPLOYMENTS_AT_ONCE = 30
+CHANGED_DEPLOYMENTS_AT_ONCE = 100
+"""Of these lists few are asked about one by one."""
 PUSHES_AT_ONCE = 50
 REPOSITORIES_AT_ONCE = 100
+CHANGES_FOR = timedelta(days=30)
+"""So long after it was made a run may be run again (GitHub's own limit), and is a deployment looked at for a change."""
 MOST_PAGES = 1000
 """Of repositories, reviews or statuses: more is an API that does not end."""
 
@@ -201,7 +205,7 @@ class GitHubSource:
     async def runs(
         self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
     ) -> Part:
-        """Return attempts of workflow runs, the latest first; those of runs made ``since``. GraphQL has no list."""
+        """Return attempts of workflow runs, the latest first; those of runs changed ``since``. GraphQL has no list."""
         # Not the filter by time: with it GitHub lists a thousand runs and no more.
         query = {"per_page": str(RUNS_AT_ONCE), "page": at or "1"}
         found = await self._api.page(where, f"{_path(repository)}/actions/runs", query=query, decoder=_RUNS)
@@ -213,9 +217,11 @@ class GitHubSource:
         for raw in answer.workflow_runs:
             try:
                 run = decode(raw, decoder=_RUN)
-                if since is not None and run.created_at is not None and run.created_at < since:
+                if _is_beyond(run.created_at, since):
                     following = None
                     break
+                if not _has_changed(run.created_at, run.run_started_at, run.updated_at, since=since):
+                    continue
                 events += _builds(where, repository, run)
                 for attempt in range(1, run.run_attempt):
                     events += await self._attempt(where, repository, run, attempt)
@@ -239,8 +245,13 @@ class GitHubSource:
     async def deployments(
         self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
     ) -> Part:
-        """Return deployments with their statuses, the latest first; GraphQL's ids of them have 32 bits, and end."""
-        query = {"per_page": str(DEPLOYMENTS_AT_ONCE), "page": at or "1"}
+        """
+        Return deployments with their statuses, the latest first; those changed ``since``.
+
+        GraphQL's ids of them have 32 bits, and end.
+        """
+        size = CHANGED_DEPLOYMENTS_AT_ONCE if since else DEPLOYMENTS_AT_ONCE
+        query = {"per_page": str(size), "page": at or "1"}
         found = await self._api.page(where, f"{_path(repository)}/deployments", query=query, decoder=_RAW_LIST)
         if found is None:
             return Part()
@@ -250,10 +261,11 @@ class GitHubSource:
         for raw in listed:
             try:
                 deployment = decode(raw, decoder=_DEPLOYMENT)
-                made_at = moment(deployment.created_at)
-                if since is not None and made_at is not None and made_at < since:
+                if _is_beyond(deployment.created_at, since):
                     following = None
                     break
+                if not _has_changed(deployment.created_at, deployment.updated_at, since=since):
+                    continue
                 steps, problems = await self._steps(where, repository, deployment)
             except NotUnderstood as problem:
                 steps, problems = [], [str(problem)]
@@ -370,6 +382,17 @@ class GitHubSource:
             author_hash=who.hash if who else None,
             author_is_bot=who.is_bot if who else False,
         )
+
+
+def _is_beyond(made_at: datetime | None, since: datetime | None) -> bool:
+    """Whether a thing is so old that nothing happens to it any more, nor to those behind it in a list."""
+    return since is not None and made_at is not None and made_at < since - CHANGES_FOR
+
+
+def _has_changed(*moments: datetime | None, since: datetime | None) -> bool:
+    """Whether something happened to a thing since; one that does not say when is taken to have changed."""
+    known = [moment for moment in moments if moment is not None]
+    return since is None or not known or max(known) >= since
 
 
 def _builds(where: Installed, repository: TimedRepository, run: WorkflowRun) -> list[CicdEvent]:

@@ -240,9 +240,13 @@ class SimulatedGitHub:
         return sorted(told, key=lambda one: one.started_at, reverse=True)
 
     def _deployment(self, deployment: Deployment) -> object:
-        return msgspec.json.decode(github_wire.deployment_body(self._company, deployment))["deployment"]
+        told = msgspec.json.decode(github_wire.deployment_body(self._company, deployment))["deployment"]
+        # A status that is added moves the time of the last change.
+        return told | {
+            "updated_at": max((one["created_at"] for one in self._statuses(deployment)), default=told["created_at"])
+        }
 
-    def _statuses(self, deployment: Deployment) -> Sequence[object]:
+    def _statuses(self, deployment: Deployment) -> Sequence[Json]:
         steps = (
             ("queued", deployment.started_at),
             ("in_progress", deployment.started_at + timedelta(seconds=3)),

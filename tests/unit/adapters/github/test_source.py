@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -119,3 +120,41 @@ def test_runs_since_a_moment_are_not_asked_for_by_a_filter() -> None:
     told = asyncio.run(source(http).runs(ACME, PAYMENTS, at=None, since=at("09:00")))
     assert ["3.1", "3.1", "2.1", "2.1"] == [event.pipeline_run_id for event in told.facts.cicd]
     assert {"per_page": "100", "page": "1"} == dict(http.asked[-1].query)
+
+
+def test_a_run_that_was_run_again_is_found_by_its_last_change() -> None:
+    """A run of three weeks ago that ran again is read with both attempts; one that did not, or is older, is not."""
+    again = run(3, "2026-02-08T12:00:00Z") | {
+        "run_attempt": 2, "run_started_at": "2026-03-01T10:00:00Z", "updated_at": "2026-03-01T10:05:00Z"
+    }  # fmt: skip
+    made = [again, run(2, "2026-02-07T12:00:00Z"), run(1, "2026-01-29T08:00:00Z") | {"updated_at": again["updated_at"]}]
+    first = run(3, "2026-02-08T12:00:00Z") | {"conclusion": "failure"}
+    http = Told({"/attempts/1": whole(first), "/actions/runs": whole({"total_count": 3, "workflow_runs": made})})
+    told = asyncio.run(source(http).runs(ACME, PAYMENTS, at=None, since=at("09:00")))
+    expected = [("3.2", "in_progress"), ("3.2", "success"), ("3.1", "in_progress"), ("3.1", "failure")]
+    assert expected == [(event.pipeline_run_id, event.status) for event in told.facts.cicd]
+    assert told.following is None
+
+
+def test_a_late_status_of_an_old_deployment_is_found_by_its_last_change() -> None:
+    """Of three old deployments only the one that a status was added to is asked about, and only that one's are read."""
+
+    def deployment(number: int, made_at: str, changed_at: str) -> dict[str, Any]:
+        return {
+            "id": number, "sha": "a" * 40, "ref": "main", "environment": "production", "created_at": made_at,
+            "updated_at": changed_at,
+        }  # fmt: skip
+
+    made = [
+        deployment(9, "2026-02-10T12:00:00Z", "2026-02-10T12:05:00Z"),
+        deployment(8, "2026-02-08T12:00:00Z", "2026-03-01T10:00:00Z"),
+        deployment(7, "2026-01-29T12:00:00Z", "2026-03-01T10:00:00Z"),
+    ]
+    late = {"id": 82, "state": "failure", "environment": "production", "created_at": "2026-03-01T10:00:00Z"}
+    done = late | {"id": 81, "state": "success", "created_at": "2026-02-08T12:05:00Z"}
+    http = Told({"/deployments/8/statuses": whole([late, done]), "/deployments": whole(made)})
+    told = asyncio.run(source(http).deployments(ACME, PAYMENTS, at=None, since=at("09:00")))
+    expected = [("8", "82", at("10:00")), ("8", "81", datetime(2026, 2, 8, 12, 5, tzinfo=UTC))]
+    found = [(event.pipeline_run_id, event.source_change_id, event.event_timestamp) for event in told.facts.cicd]
+    assert expected == found
+    assert told.following is None
