@@ -501,7 +501,7 @@ def test_order_and_duplication_change_nothing(family: str, examples: int, postgr
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(batches=st.lists(st.lists(_facts, max_size=6), max_size=4))
 def test_memory_and_postgres_agree(postgres_server: TestServer, batches: list[list[Facts]]) -> None:
-    """The same batches leave the same rows, marks and register in both families."""
+    """The same batches leave the same rows, marks and register in both families, which hold them all afterwards."""
     seen = []
 
     async def story(family: str) -> None:
@@ -511,6 +511,12 @@ def test_memory_and_postgres_agree(postgres_server: TestServer, batches: list[li
             inside = platform.inside
             stored = (await inside.events(), await inside.other_reports(), await inside.repositories())
             seen.append((results, stored, set(await inside.stale())))
+            told = [facts for batch in batches for facts in batch]
+            # One by one: a name that a later fact brought is no news to an earlier one.
+            held = [(await platform.events.holds(facts))[0] for facts in told]
+            assert all(held)
+            await platform.append(*told)
+            assert stored == (await inside.events(), await inside.other_reports(), await inside.repositories())
 
     asyncio.run(story("memory"))
     asyncio.run(story("postgres"))
@@ -561,3 +567,39 @@ async def test_processes_that_report_the_same_changes_differently_agree(database
         sum(result.accepted for batch in results for result in batch),
         sum(result.duplicates for batch in results for result in batch),
     )
+
+
+async def test_a_fact_is_held_once_it_is_told_just_so(platform: Platform) -> None:
+    """What stands or was reported beside it is held; another report of the same change, and what is new, is not."""
+    webhook = moved_to("In Dev", change="7")
+    history = replace(webhook, event_timestamp=T0 - timedelta(seconds=1))
+    third = replace(webhook, event_timestamp=T0 + timedelta(seconds=1))
+    review = reviewed(source_change_id="9")
+    push = PushEvent(
+        event_timestamp=T0,
+        repository=repository("acme/ledger"),
+        branch_name="b",
+        first_commit_sha="1",
+        last_commit_sha="2",
+        commit_count=2,
+    )
+    await platform.append(Facts(work_items=(webhook,), pull_requests=(review,), pushes=(push,), cicd=(deployed(),)))
+    await platform.append(Facts(work_items=(history,)))
+    asked = Facts(
+        work_items=(webhook, history, third, moved_to("Done", after=5, change="8")),
+        pull_requests=(review, replace(review, pr_number=review.pr_number + 1)),
+        cicd=(deployed(), deployed(after=1)),
+        pushes=(push,),
+    )
+    before = await platform.inside.events()
+    assert (True, True, False, False, True, False, True, False, True) == await platform.events.holds(asked)
+    assert before == await platform.inside.events()
+
+
+async def test_what_tells_news_of_repositories_is_not_held(platform: Platform) -> None:
+    """A repository that is called otherwise now is news, so that nothing which names it is left out."""
+    first = reviewed(source_change_id="9")
+    await platform.append(Facts(pull_requests=(first,)))
+    assert (True,) == await platform.events.holds(Facts(pull_requests=(first,)))
+    renamed = replace(first, repository=replace(first.repository, name="renamed"))
+    assert (False, False) == await platform.events.holds(Facts(pull_requests=(first, renamed)))

@@ -288,7 +288,7 @@ async def administrated(
         backfill=Backfill(
             store=notes,
             sources=dict,
-            accept=TakingIn(intake=intake),
+            accept=TakingIn(intake=intake, store=stores.events),
             clock=clock,
             ids=CountedIds(),
         ),

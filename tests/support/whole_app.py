@@ -214,7 +214,7 @@ class WholeApp:
             backfill=Backfill(
                 store=MemoryBackfillStore(database=it.stores.database),
                 sources=dict,
-                accept=TakingIn(intake=intake),
+                accept=TakingIn(intake=intake, store=it.stores.events),
                 clock=clock,
                 ids=access.ids,
             ),

@@ -35,3 +35,7 @@ class Appended:
 
     accepted: int = 0
     duplicates: int = 0
+
+    def __add__(self, other: Appended) -> Appended:
+        """Return both together."""
+        return Appended(accepted=self.accepted + other.accepted, duplicates=self.duplicates + other.duplicates)

@@ -18,6 +18,7 @@ from dpp.application.deliveries import AcceptedDelivery, Appended
 from dpp.application.reading import WebhookReader
 from dpp.application.secrets import Secrets
 from dpp.domain.configuration import Configuration
+from dpp.domain.events import Facts
 
 __all__ = [
     "Archive",
@@ -139,6 +140,14 @@ class EventStore(Protocol):
 
         Raises:
             Unavailable: the store does not answer; nothing was written.
+        """
+
+    @abstractmethod
+    async def holds(self, facts: Facts) -> tuple[bool, ...]:
+        """Say of each event, in the order of ``Facts.events``, whether appending it again would change nothing.
+
+        True is for good: what is held is never given up. Facts that tell news of repositories are all taken not to be
+        held.
         """
 
     @abstractmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from dpp.domain.events import (
     CicdEvent,
     DefectEvent,
     Event,
+    Facts,
     IncidentEvent,
     PullRequestEvent,
     PushEvent,
@@ -41,6 +42,10 @@ EVENT_TABLES = (
     "incident_events",
     "push_events",
 )
+
+
+#: For facts that are only looked for.
+NOT_RECEIVED = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +140,8 @@ def table_of(event: Event) -> str:
             return "push_events"
 
 
-def repositories_named(delivery: AcceptedDelivery) -> Iterator[tuple[RepositoryRef, datetime]]:
-    """Yield every sighting of a repository in a delivery's events, with its time."""
-    facts = delivery.facts
+def repositories_named(facts: Facts) -> Iterator[tuple[RepositoryRef, datetime]]:
+    """Yield every sighting of a repository in events, with its time."""
     events: tuple[PullRequestEvent | CicdEvent | PushEvent, ...] = (*facts.pull_requests, *facts.cicd, *facts.pushes)
     for event in events:
         if event.repository is not None:
@@ -158,15 +162,22 @@ def resolve(delivery: AcceptedDelivery, *, repositories: Repositories) -> list[R
         delivery: any.
         repositories: where every repository of the delivery has been registered; its configuration is the one used.
     """
-    resolver = _Resolver(delivery, repositories)
-    return [resolver.resolve(event) for event in delivery.facts.events]
+    return resolve_facts(delivery.facts, received_at=delivery.received_at, repositories=repositories)
+
+
+def resolve_facts(
+    facts: Facts, *, repositories: Repositories, received_at: datetime = NOT_RECEIVED
+) -> list[ResolvedEvent]:
+    """Return events that come together with their resolved columns, in the order of ``Facts.events``."""
+    resolver = _Resolver(received_at, repositories)
+    return [resolver.resolve(event) for event in facts.events]
 
 
 class _Resolver:
     """Resolves the events of one delivery, which know of each other."""
 
-    def __init__(self, delivery: AcceptedDelivery, repositories: Repositories) -> None:
-        self._received_at = delivery.received_at
+    def __init__(self, received_at: datetime, repositories: Repositories) -> None:
+        self._received_at = received_at
         self._repositories = repositories
         self._configuration = repositories.configuration
         self._streams: dict[str, UUID | None] = {}

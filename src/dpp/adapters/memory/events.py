@@ -15,11 +15,11 @@ from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
 from dpp.application.reports import content_of, standing
 from dpp.application.repositories import DeployTarget, Repositories, Repository
-from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, sprints_named
+from dpp.application.resolving import ResolvedEvent, repositories_named, resolve, resolve_facts, sprints_named
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.application.survey_intake import answers_of, latest, news_of, with_answers
 from dpp.domain.configuration import Configuration, folded
-from dpp.domain.events import IncidentEvent, Outcome, SprintFact
+from dpp.domain.events import Facts, IncidentEvent, Outcome, SprintFact
 
 
 class MemoryEventStore(EventStore):
@@ -62,6 +62,23 @@ class MemoryEventStore(EventStore):
             await self._feed.publish(news)
         return appended
 
+    async def holds(self, facts: Facts) -> tuple[bool, ...]:
+        """Say of each event whether it is there already, told the same."""
+        database = self._database
+        database.check_available()
+        register = database.repositories
+        if any(register.is_news(ref, at=at) for ref, at in repositories_named(facts)) or any(
+            register.reports_news(fact) for fact in facts.repositories
+        ):
+            return (False,) * len(facts.events)
+        return tuple(self._is_held(item) for item in resolve_facts(facts, repositories=register))
+
+    def _is_held(self, item: ResolvedEvent) -> bool:
+        if any(one.event == item.event for one in self._known(item)):
+            return True
+        other = self._database.other_reports.get((item.table, standing(item.table, content_of(item)).text))
+        return other is not None and other.event == item.event
+
     async def settled(self) -> Mapping[str, int]:
         """Return how many records of each archive segment are written."""
         self._database.check_available()
@@ -99,7 +116,7 @@ class MemoryEventStore(EventStore):
         if register.configuration != configuration:
             register.reconfigure(configuration)
         for delivery in deliveries:
-            for ref, at in repositories_named(delivery):
+            for ref, at in repositories_named(delivery.facts):
                 if register.is_news(ref, at=at):
                     register.see(ref, at=at)
             for fact in delivery.facts.repositories:

@@ -31,7 +31,7 @@ _CHANGE = ("source_change_id = r.source_change_id",)
 _ISSUE = ("issue_id = r.issue_id", "event_type = r.event_type")
 
 #: The keys of each table, as conditions on a fact that is there; ``r`` is what is reported.
-_KEYS: Mapping[str, Sequence[Sequence[str]]] = {
+KEYS: Mapping[str, Sequence[Sequence[str]]] = {
     "work_item_events": ((*_ISSUE, *_CHANGE), (*_TICKET, *_AT)),
     "work_item_facts": ((*_ISSUE, *_CHANGE), (*_TICKET, *_AT)),
     "defect_events": ((*_ISSUE, *_CHANGE), (*_TICKET, *_AT)),
@@ -58,14 +58,15 @@ _THINGS: Mapping[str, str] = {
 }
 
 
-def _content(table: str, alias: str) -> str:
+def content(table: str, alias: str) -> str:
+    """Return the columns that say what a report tells, for comparing two of them."""
     columns = (f"{alias}.{name}" for name in CONTENT[table])
     return ", ".join(f"{name} IS NOT NULL" if name.split(".")[1] in PRESENCE else name for name in columns)
 
 
 def _differing(table: str) -> bytes:
-    stored, reported = _content(table, "e"), _content(table, "r")
-    there = " UNION ALL ".join(f"SELECT * FROM {table} WHERE {' AND '.join(key)}" for key in _KEYS[table])  # noqa: S608
+    stored, reported = content(table, "e"), content(table, "r")
+    there = " UNION ALL ".join(f"SELECT * FROM {table} WHERE {' AND '.join(key)}" for key in KEYS[table])  # noqa: S608
     return f"""
     SELECT r.ordinality, e.event_id, {stored}, {reported}
     FROM ROWS FROM (json_populate_recordset(NULL::{table}, %s::json)) WITH ORDINALITY AS r

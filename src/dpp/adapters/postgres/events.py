@@ -16,9 +16,10 @@ from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.errors import RETRYABLE, DatabaseUnavailable
 from dpp.adapters.postgres.event_reports import settle
 from dpp.adapters.postgres.feed import STALE_CHANNEL, notify
+from dpp.adapters.postgres.held import held
 from dpp.adapters.postgres.intake_rows import Row, as_json
 from dpp.adapters.postgres.pulse import write_answers
-from dpp.adapters.postgres.registry import Registry
+from dpp.adapters.postgres.registry import Registry, has_news, load
 from dpp.application.counting import counted, dead_letter_of, tally
 from dpp.application.deliveries import Appended
 from dpp.application.enrich import sprint_uuid
@@ -26,11 +27,11 @@ from dpp.application.event_rows import row_of
 from dpp.application.measures import Cause
 from dpp.application.ports import Batch, DeadLetter, EventStore
 from dpp.application.repositories import Repositories
-from dpp.application.resolving import EVENT_TABLES, ResolvedEvent, resolve, sprints_named
+from dpp.application.resolving import EVENT_TABLES, ResolvedEvent, resolve, resolve_facts, sprints_named
 from dpp.application.stale import StaleKey
 from dpp.application.survey_intake import answers_of, latest, news_of, with_answers
 from dpp.domain.configuration import Configuration
-from dpp.domain.events import Outcome
+from dpp.domain.events import Facts, Outcome
 
 #: A batch that met another one in a deadlock is written again; more than twice in a row means something else.
 ATTEMPTS = 3
@@ -60,6 +61,15 @@ class PostgresEventStore(EventStore):
                 if not isinstance(error.__cause__, RETRYABLE):
                     raise
         return await self._append(batch, configuration)
+
+    async def holds(self, facts: Facts) -> tuple[bool, ...]:
+        """Say of each event whether it is there already, told the same."""
+        configuration = await self._configuration()
+        async with self._database.transaction() as connection:
+            register = await load(connection, configuration=configuration)
+            if has_news(register, facts):
+                return (False,) * len(facts.events)
+            return await held(connection, resolve_facts(facts, repositories=register))
 
     async def settled(self) -> Mapping[str, int]:
         """Return how many records of each archive segment are written."""

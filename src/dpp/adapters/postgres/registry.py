@@ -22,6 +22,7 @@ from dpp.application.repositories import DeployTarget, Repositories, Repository,
 from dpp.application.resolving import repositories_named
 from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.configuration import Configuration
+from dpp.domain.events import Facts
 
 #: Advisory lock of whoever changes repositories; the number means nothing.
 LOCK = 0x64707072
@@ -54,10 +55,10 @@ class Registry:
         known = self._known
         if known is not None and known.configuration.version == configuration.version:
             fresh = monotonic() - self._read_at < MAX_AGE_SECONDS
-            if fresh and not any(has_news(known, delivery) for delivery in deliveries):
+            if fresh and not any(has_news(known, delivery.facts) for delivery in deliveries):
                 return known
         register = await load(connection, configuration=configuration)
-        if any(has_news(register, delivery) for delivery in deliveries):
+        if any(has_news(register, delivery.facts) for delivery in deliveries):
             register = await self._changing(connection)
             before = targets(register)
             for delivery in deliveries:
@@ -79,16 +80,16 @@ class Registry:
             self._known, self._read_at = register, monotonic()
 
 
-def has_news(register: Repositories, delivery: AcceptedDelivery) -> bool:
-    """Say whether a delivery tells something of repositories that the register lacks."""
-    return any(register.is_news(ref, at=at) for ref, at in repositories_named(delivery)) or any(
-        register.reports_news(fact) for fact in delivery.facts.repositories
+def has_news(register: Repositories, facts: Facts) -> bool:
+    """Say whether facts tell something of repositories that the register lacks."""
+    return any(register.is_news(ref, at=at) for ref, at in repositories_named(facts)) or any(
+        register.reports_news(fact) for fact in facts.repositories
     )
 
 
 def take_in(register: Repositories, delivery: AcceptedDelivery) -> None:
     """Register what a delivery names and reports."""
-    for ref, at in repositories_named(delivery):
+    for ref, at in repositories_named(delivery.facts):
         if register.is_news(ref, at=at):
             register.see(ref, at=at)
     for fact in delivery.facts.repositories:

@@ -36,7 +36,7 @@ from dpp.application.ingest import Intake
 from dpp.application.jobs import Jobs
 from dpp.application.noting_limits import NotingLimits
 from dpp.application.outgoing import Http
-from dpp.application.ports import Clock, Ids
+from dpp.application.ports import Clock, EventStore, Ids
 from dpp.application.reading import Reading
 from dpp.application.secrets import Secrets
 from dpp.application.source_limits import SourceLimit, SourceLimitStore
@@ -254,9 +254,9 @@ class Sources(Provider):
         return GitHubAtHand(make, current)
 
     @provide
-    async def taking_in(self, intake: Intake) -> AsyncIterator[TakingIn]:
+    async def taking_in(self, intake: Intake, store: EventStore) -> AsyncIterator[TakingIn]:
         """Take histories in like deliveries."""
-        taking = TakingIn(intake=intake)
+        taking = TakingIn(intake=intake, store=store)
         yield taking
         await taking.end()
 
