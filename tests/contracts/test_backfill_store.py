@@ -20,15 +20,14 @@ from dpp.application.backfill import (
     BackfillState,
     BackfillStore,
     HistoryPage,
-    OffPeak,
     SourceHistory,
-    SourceRefused,
     SourceState,
-    SourceUnavailable,
     UnknownSource,
 )
 from dpp.application.deliveries import Appended
+from dpp.application.off_peak import OffPeak
 from dpp.application.ports import Clock, Ids
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.domain.events import Facts, SprintFact
 
 pytestmark = pytest.mark.anyio

@@ -26,8 +26,9 @@ from dpp.adapters.jira.webhook import JiraReader
 from dpp.adapters.outgoing.http import HttpxHttp
 from dpp.adapters.outgoing.http import client as http_client
 from dpp.adapters.system.holidays import LibraryHolidays
-from dpp.application.backfill import SourceHistory, SourceRefused
+from dpp.application.backfill import SourceHistory
 from dpp.application.reading import Reading, Verified
+from dpp.application.source_errors import SourceRefused
 from dpp.domain.configuration import Configuration, JiraConnection
 from dpp.domain.events import Facts, Outcome, Source
 from dpp.domain.privacy import Pseudonymiser

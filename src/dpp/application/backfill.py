@@ -18,8 +18,10 @@ from uuid import UUID
 
 import structlog
 
+from dpp.application.cursors import Cursors
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Clock, Ids
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.application.source_limits import SourceLimit, SourceLimitStore
 from dpp.domain.errors import Conflict, InvalidInput, Unavailable
 from dpp.domain.events import Facts
@@ -30,18 +32,6 @@ LEASE = timedelta(seconds=45)
 """How long a run belongs to whoever said last that it goes on; a dead one's run is free after that."""
 RENEWED_SECONDS = 10.0
 """So often whoever reads says so."""
-
-
-class SourceUnavailable(Unavailable):
-    """The source does not answer, or not so that it can be read; a later attempt may succeed."""
-
-    code = "source_unavailable"
-
-
-class SourceRefused(SourceUnavailable):
-    """The source refuses until a person mends something; the message says what."""
-
-    code = "source_refused"
 
 
 class UnknownSource(InvalidInput):
@@ -200,27 +190,6 @@ Accept = Callable[[str, HistoryPage], Awaitable[Appended]]
 """Takes in a page of a source: archives and stores it. Raises ``Unavailable``; then the page is asked for again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OffPeak:
-    """
-    Hours of the day in which histories may be read, local to the platform's zone.
-
-    Attributes:
-        start_hour, end_hour: 0 to 24; from 20 to 6 goes over midnight; equal ones are the whole day.
-    """
-
-    start_hour: int = 0
-    end_hour: int = 0
-
-    def allows(self, hour: int) -> bool:
-        """Whether the hour, 0 to 23, is in the window."""
-        if self.start_hour == self.end_hour:
-            return True
-        if self.start_hour < self.end_hour:
-            return self.start_hour <= hour < self.end_hour
-        return hour >= self.start_hour or hour < self.end_hour
-
-
 class Backfill:
     """
     Reads histories.
@@ -305,10 +274,11 @@ class Backfill:
             raise BackfillBusy("Another history is being read, or nobody has asked for this one; one is read at a time")
         holding = asyncio.create_task(self._hold(run), name="backfill-lease")
         try:
+            cursors = Cursors(source, first=run.cursor)
             while run.state is BackfillState.RUNNING:
                 if not may_go_on():
                     return await self._put_back(run, reason="waits for the hours in which histories may be read")
-                run = await self._read_page(history, run)
+                run = await self._read_page(history, run, cursors)
                 progress(run)
             return run
         finally:
@@ -358,9 +328,11 @@ class Backfill:
             raise UnknownSource(f"{source} is not configured for {organisation!r}; known are {names}", field="org")
         return sources[source]
 
-    async def _read_page(self, history: SourceHistory, run: BackfillRun) -> BackfillRun:
+    async def _read_page(self, history: SourceHistory, run: BackfillRun, cursors: Cursors) -> BackfillRun:
         try:
             page = await history.page(run.organisation, cursor=run.cursor)
+            appended = await self._accept(run.source, page)
+            cursors.after(page.cursor)
         except SourceRefused as error:
             await self._store.note(run.source, at=self._clock.now(), reason=str(error))
             await self._save(self._ended(run, BackfillState.FAILED, reason=str(error)))
@@ -370,7 +342,6 @@ class Backfill:
             await self._put_back(run, reason=str(error))
             raise
         await self._store.note(run.source, at=self._clock.now(), reason=None)
-        appended = await self._accept(run.source, page)
         return await self._save(self._after(run, page, appended))
 
     def _after(self, run: BackfillRun, page: HistoryPage, appended: Appended) -> BackfillRun:

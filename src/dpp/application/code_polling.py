@@ -9,7 +9,8 @@ from typing import Protocol
 
 import structlog
 
-from dpp.application.backfill import Accept, BackfillStore, HistoryPage, SourceUnavailable
+from dpp.application.backfill import Accept, BackfillStore, HistoryPage
+from dpp.application.source_errors import SourceUnavailable
 from dpp.domain.configuration import folded
 from dpp.domain.events import Facts, RepositoryFact, RepositoryRef
 

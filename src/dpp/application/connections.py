@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from dpp.application.access_ports import AuditEntry, AuditLog
-from dpp.application.backfill import BackfillStore, SourceUnavailable
+from dpp.application.backfill import BackfillStore
 from dpp.application.ports import Clock
 from dpp.application.secrets import SecretMissing, Secrets
+from dpp.application.source_errors import SourceUnavailable
 from dpp.domain.access import Principal
 from dpp.domain.errors import Conflict
 

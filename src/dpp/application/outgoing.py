@@ -37,6 +37,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
 
+    @property
+    def is_web_page(self) -> bool:
+        """Whether the body is a page for people and no data."""
+        return self.body[:100].lstrip().startswith(b"<")
+
 
 class Http(Protocol):
     """Sends requests."""

@@ -13,7 +13,9 @@ from typing import Protocol
 
 import structlog
 
-from dpp.application.backfill import Accept, BackfillStore, HistoryPage, SourceRefused, SourceUnavailable
+from dpp.application.backfill import Accept, BackfillStore, HistoryPage
+from dpp.application.cursors import Cursors
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.application.ticket_source import Asked, TicketHistory, TicketSource
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import Facts, SprintFact
@@ -216,12 +218,13 @@ class TicketPolling:
         async def read(key: str) -> Polled:
             found, cursor = Polled(), None
             known = await self._known.of_project(key)
+            cursors = Cursors("Jira")
             while True:
                 page = await source.tickets(Asked(project=key, updated_since=since), cursor=cursor)
                 found += await self._take_tickets(
                     one if one.issue_id not in known else _lately(one, since) for one in page.tickets
                 )
-                cursor = page.cursor
+                cursor = cursors.after(page.cursor)
                 if cursor is None:
                     return found
 

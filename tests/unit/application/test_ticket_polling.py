@@ -11,9 +11,10 @@ import pytest
 
 from dpp.adapters.memory.backfill import MemoryBackfillStore
 from dpp.adapters.memory.known_tickets import MemoryKnownTickets
-from dpp.application.backfill import HistoryPage, SourceRefused, SourceUnavailable
+from dpp.application.backfill import HistoryPage
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.application.ticket_polling import Polled, TicketPolling
 from dpp.domain.events import Facts, PullRequestEvent, PullRequestEventType, RepositoryRef
 from tests.contracts.stores import delivery

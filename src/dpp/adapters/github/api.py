@@ -12,8 +12,8 @@ import msgspec
 from gidgethub.sansio import RateLimit
 
 from dpp.adapters.github.app import GitHubApp, headers, said
-from dpp.application.backfill import SourceRefused, SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.application.source_limits import SourceLimit
 
 T = TypeVar("T")
@@ -35,6 +35,10 @@ PERMISSION_REMEDY = (
 )
 CREDENTIALS_REMEDY = (
     "GitHub refuses the App's token (status 401). The App may be suspended in this organisation: see its installations"
+)
+WEB_PAGE_REMEDY = (
+    "it sends a page for people, as a sign-in in front of it does (check that api_url under [github] is an address "
+    "where its API answers)"
 )
 QUERY_REMEDY = (
     "GitHub cannot answer this query. An Enterprise Server may be too old for it: version 3.13 or later is needed"
@@ -307,7 +311,8 @@ class GitHubApi:
             told = RateLimit.from_http(answer.headers)
         except (ValueError, OverflowError):
             told = None
-        if told is not None:
+        # A limit begins anew within the hour; one that says otherwise must not stop the asking for good.
+        if told is not None and told.reset_datetime <= self._now() + timedelta(seconds=LONGEST_PAUSE):
             name = answer.headers.get("x-ratelimit-resource", limit)
             self.limits[where.org, name] = told
             self._told_at[where.org, name] = self._now()
@@ -319,7 +324,7 @@ def _decoded(answer: Answer, decoder: msgspec.json.Decoder[T]) -> T:
     except msgspec.ValidationError:
         raise SourceUnavailable("its answer has another shape than its API describes") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise SourceUnavailable("its answer was torn off") from None
+        raise SourceUnavailable(WEB_PAGE_REMEDY if answer.is_web_page else "its answer was torn off") from None
 
 
 def _refuse(answer: Answer) -> None:

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 from dpp.adapters.github.api import PERMISSION_REMEDY, QUERY_REMEDY, GraphQlAnswer, PermissionMissing, TooMuch
 from dpp.adapters.github.decoding import Count, Name, Number, Time
 from dpp.adapters.github.payloads import Branch, PullRequest, Review, User
-from dpp.application.backfill import SourceRefused
+from dpp.application.source_errors import SourceRefused
 
 T = TypeVar("T")
 

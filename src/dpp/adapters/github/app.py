@@ -11,9 +11,9 @@ import msgspec
 from gidgethub.apps import get_jwt
 
 from dpp.adapters.github.decoding import Time
-from dpp.application.backfill import SourceRefused, SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request
 from dpp.application.secrets import SecretMissing
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 
 PRIVATE_KEY = "github_app_private_key"
 

@@ -11,7 +11,8 @@ from msgspec.json import Decoder, encode
 from dpp.adapters.github.api import Installed, PermissionMissing
 from dpp.adapters.github.payloads import TimedRepository
 from dpp.adapters.github.source import GitHubSource, Part
-from dpp.application.backfill import HistoryPage, SourceHistory, SourceRefused
+from dpp.application.backfill import HistoryPage, SourceHistory
+from dpp.application.source_errors import SourceRefused
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import Facts
 
@@ -95,7 +96,9 @@ class GitHubHistory(SourceHistory):
             if place.part == PARTS[0]:
                 raise
             # What the App may not read is missing, and said to be; the rest is read.
-            return Part(unreadable=(f"{place.part} of {repository.full_name}: {error}",))
+            return Part(
+                unreadable=(f"{place.part} of {repository.full_name}: {error}. Then have this history read anew",)
+            )
 
     async def _repositories(self, where: Installed) -> Mapping[int, TimedRepository]:
         if where.org not in self._listed:

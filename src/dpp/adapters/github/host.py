@@ -14,6 +14,7 @@ from dpp.adapters.github.history import installed
 from dpp.adapters.github.source import GitHubSource
 from dpp.application.backfill import HistoryPage
 from dpp.application.code_polling import CodeHost
+from dpp.application.cursors import Cursors
 from dpp.domain.configuration import Configuration
 
 MOST_DELIVERY_PAGES = 50
@@ -74,6 +75,7 @@ class GitHubHost(CodeHost):
                 self._source.pushes,
             ):
                 at: str | None = None
+                cursors = Cursors("GitHub")
                 while True:
                     try:
                         part = await ask(where, repository, at=at, since=since)
@@ -84,9 +86,9 @@ class GitHubHost(CodeHost):
                     yield HistoryPage(
                         facts=part.facts, cursor=part.following, things=part.things, unreadable=part.unreadable
                     )
-                    if part.following is None:
+                    at = cursors.after(part.following)
+                    if at is None:
                         break
-                    at = part.following
 
     async def send_again(self, *, since: datetime) -> int:
         """Have GitHub repeat the webhooks that no attempt has brought here; it remembers three days."""

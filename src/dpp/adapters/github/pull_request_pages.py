@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from dpp.adapters.github import api_graph
 from dpp.adapters.github.api import GitHubApi, Installed, TooMuch
-from dpp.application.backfill import SourceUnavailable
+from dpp.application.source_errors import SourceUnavailable
 
 SIZES = (50, 10, 1)
 GROWS_AFTER = 5

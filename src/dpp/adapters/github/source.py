@@ -31,6 +31,7 @@ from dpp.adapters.github.pipelines import build_of, deployment_step
 from dpp.adapters.github.pull_request_pages import PullRequestPages
 from dpp.adapters.github.pull_requests import review_of, step_of
 from dpp.adapters.github.references import person, repository_ref
+from dpp.application.cursors import Cursors
 from dpp.application.reading import Reading
 from dpp.domain.configuration import folded
 from dpp.domain.events import CicdEvent, Facts, PullRequestEvent, PushEvent, RepositoryFact
@@ -189,13 +190,14 @@ class GitHubSource:
     async def _reviews(
         self, where: Installed, repository: TimedRepository, pull: GraphPullRequest
     ) -> AsyncIterator[GraphReview]:
-        page = pull.reviews
+        page, cursors = pull.reviews, Cursors("GitHub")
         for _ in range(MOST_PAGES):
             for review in page.nodes:
                 yield review
-            if page.page_info.following is None:
+            following = cursors.after(page.page_info.following)
+            if following is None:
                 return
-            variables = {**_names(repository), "number": pull.number, "after": page.page_info.following}
+            variables = {**_names(repository), "number": pull.number, "after": following}
             answer = await self._api.graphql(where, api_graph.REVIEWS, variables, decoder=api_graph.REVIEWS_ANSWER)
             data = api_graph.data_of(answer)
             if data is None or data.repository is None or data.repository.pull_request is None:
@@ -303,13 +305,14 @@ class GitHubSource:
 
     async def _pages(self, where: Installed, path: str, decoder: Decoder[T], *, size: int) -> AsyncIterator[T]:
         at: str | None = "1"
+        cursors = Cursors("GitHub", first=at)
         for _ in range(MOST_PAGES):
             if at is None:
                 return
             found = await self._api.page(where, path, query={"per_page": str(size), "page": at}, decoder=decoder)
             if found is None:
                 return
-            page, at = found
+            page, at = found[0], cursors.after(found[1])
             yield page
 
     async def pushes(

@@ -13,9 +13,9 @@ import msgspec
 from dpp.adapters.jira import api_payloads
 from dpp.adapters.jira.api_payloads import ApiIssue, Board, FieldRow, ValuesPage
 from dpp.adapters.jira.payloads import Changelog
-from dpp.application.backfill import SourceRefused, SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request, UnusableAddress
 from dpp.application.secrets import SecretMissing
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 
 T = TypeVar("T")
 Query = Mapping[str, str]
@@ -24,6 +24,8 @@ PAGE = 50
 """Tickets asked for at once; a Jira may give fewer."""
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before each further attempt at what failed."""
+MOST_PAGES = 1000
+"""Of boards, sprints or changes of a ticket: more is a list that does not end."""
 LONGEST_WAIT = 120.0
 """Seconds that are waited for a rate limit within one call; who is told to wait longer comes back with the next run."""
 
@@ -38,6 +40,14 @@ PERMISSION_REMEDY = (
 ADDRESS_REMEDY = (
     "Jira does not know this address (status {status}). Check base_url under [jira]: it is the address of the site, "
     "with the context path if there is one"
+)
+SHAPE_REMEDY = (
+    "Jira's answer has another shape than its API describes; it is tried again by itself. If it stays so, check that "
+    "base_url under [jira] is the address of the Jira itself, and that nothing in between changes its answers"
+)
+WEB_PAGE_REMEDY = (
+    "it sends a page for people, as a sign-in in front of it does (check that base_url under [jira] is an address "
+    "where its API answers)"
 )
 REQUEST_REMEDY = (
     "Jira cannot answer this search (status 400). A project key or a field id of the configuration may be none that it "
@@ -162,13 +172,14 @@ class JiraApi:
 
     async def _values(self, path: str, query: Query, decoder: msgspec.json.Decoder[ValuesPage[T]]) -> AsyncIterator[T]:
         start = 0
-        while True:
+        for _ in range(MOST_PAGES):
             page = await self._get(path, {**query, "startAt": str(start)}, decoder)
             for value in page.values:
                 yield value
             start += len(page.values)
             if page.is_last or not page.values or (page.total is not None and start >= page.total):
                 return
+        raise SourceUnavailable("Jira's list does not end; it is tried again by itself")
 
     async def _get(self, path: str, query: Query, decoder: msgspec.json.Decoder[T]) -> T:
         found = await self._get_if_there(path, query, decoder)
@@ -188,9 +199,9 @@ class JiraApi:
                 try:
                     return decoder.decode(answer.body)
                 except msgspec.ValidationError:
-                    raise SourceUnavailable("Jira's answer has another shape than its API describes") from None
+                    raise SourceUnavailable(SHAPE_REMEDY) from None
                 except (msgspec.DecodeError, UnicodeDecodeError):
-                    reason = "its answer was torn off"
+                    reason = WEB_PAGE_REMEDY if answer.is_web_page else "its answer was torn off"
             else:
                 reason = f"status {answer.status}" if answer.status else "no answer came in time"
             wait = _told_to_wait(answer)

@@ -12,6 +12,7 @@ from dpp.adapters.jira.history import history, wanted_fields
 from dpp.adapters.jira.payloads import Unreadable
 from dpp.adapters.jira.proposing import Proposal, proposals
 from dpp.adapters.jira.sprint_times import SprintLife, sprint_lives
+from dpp.application.cursors import Cursors
 from dpp.application.reading import Reading
 from dpp.application.ticket_source import Asked, TicketHistory, TicketPage, TicketSource
 from dpp.domain.events import SprintFact
@@ -58,12 +59,13 @@ class JiraSource(TicketSource):
         """Return the numbers of tickets."""
         found: list[str] = []
         cursor: str | None = None
+        cursors = Cursors("Jira")
         while True:
             page = await self._api.search(
                 jql(asked, now=self._now()), fields=("updated",), changes=False, cursor=cursor
             )
             found += [str(issue.id) for issue in page.issues if issue.id is not None]
-            cursor = page.cursor
+            cursor = cursors.after(page.cursor)
             if cursor is None:
                 return found
 

@@ -24,8 +24,12 @@ from dpp.adapters.simulation.releases import Deployment
 
 Json = dict[str, Any]
 Fault = Literal[
-    "rate_limit", "secondary_limit", "server_error", "timeout", "truncated", "unauthorised", "forbidden", "lie"
-]
+    "rate_limit", "secondary_limit", "server_error", "timeout", "truncated", "unauthorised", "forbidden", "lie",
+    "web_page", "endless", "nonsense",
+]  # fmt: skip
+"""The last four: another shape than the API's; a page for people; a list whose pages name themselves as the next ones;
+limits that no GitHub has.
+"""
 
 HOUR = timedelta(hours=1)
 _INSTALLATION = re.compile(r"/app/installations/(\d+)/access_tokens")
@@ -34,6 +38,7 @@ _REPOSITORY = re.compile(r"/repos/([^/]+)/([^/]+)/(.+)")
 _RUN_ATTEMPT = re.compile(r"actions/runs/(\d+)/attempts/(\d+)")
 _STATUSES = re.compile(r"deployments/(\d+)/statuses")
 _OBJECT = re.compile(r'(c\d+): object\(oid: "([0-9a-f]{40})"\)')
+_NONSENSE = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "253402300000", "Retry-After": "soon"}
 _TOKEN = "ghs_of_"  # noqa: S105 - what tokens of the fake begin with
 
 
@@ -94,9 +99,19 @@ class SimulatedGitHub:
         status, found = self._found(method, path, query, shown, body)
         if fault == "lie":
             found = {"data": {"repository": []}, "repositories": 7, "workflow_runs": 7}
-        whole = msgspec.json.encode(found)
+        if fault == "endless":
+            self._name_itself(found, query, body)
+        whole = b"<!DOCTYPE html><title>Sign in</title>" if fault == "web_page" else msgspec.json.encode(found)
         sent = whole[: len(whole) // 2] if fault == "truncated" else whole
-        return GitHubAnswer(status=status, body=sent, headers=self._headers())
+        headers = self._headers() | (_NONSENSE if fault == "nonsense" else {})
+        return GitHubAnswer(status=status, body=sent, headers=headers)
+
+    def _name_itself(self, found: Any, query: Mapping[str, str], body: bytes) -> None:
+        """Have a page say that the next one is itself."""
+        self._following = f"page={query.get('page', '1')}"
+        if body and found["data"].get("repository", {}).get("pullRequests"):
+            at = msgspec.json.decode(body)["variables"].get("after")
+            found["data"]["repository"]["pullRequests"]["pageInfo"] = {"hasNextPage": True, "endCursor": at or "0"}
 
     def _found(self, method: str, path: str, query: Mapping[str, str], shown: str, body: bytes) -> tuple[int, object]:
         if path.startswith("/app/"):

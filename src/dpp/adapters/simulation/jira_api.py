@@ -1,7 +1,8 @@
 """The simulated organisation's Jira as an API: searches, changelogs, boards, sprints and fields, in pages.
 
 Sans-I/O: ``answer`` takes a request's parts and gives a response's, so that a test can put it behind any transport. It
-answers in the way of Cloud or of Data Center, and misbehaves on demand: rate limits, failures, silence, torn bodies.
+answers in the way of Cloud or of Data Center, and misbehaves on demand: rate limits, failures, silence, torn bodies,
+lies.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from dpp.adapters.simulation.organisation import SimulatedOrganisation
 from dpp.adapters.simulation.tickets import Ticket
 
 Style = Literal["cloud", "datacenter"]
-Fault = Literal["rate_limit", "server_error", "timeout", "truncated", "unauthorised", "forbidden"]
+Fault = Literal[
+    "rate_limit", "server_error", "timeout", "truncated", "unauthorised", "forbidden", "lie", "web_page", "endless",
+    "nonsense",
+]  # fmt: skip
+"""The last four: another shape than the API's; a page for people; a list whose pages name themselves as the next ones;
+a pause of some thousand years that is demanded.
+"""
 
 _KEY = re.compile(r'project = "?(\w+)"?')
 _UPDATED = re.compile(r"updated >= -(\d+)m")
@@ -77,7 +84,7 @@ class SimulatedJira:
         found = self._found(path, query)
         if found is None:
             return _said(404, {"errorMessages": ["No such resource"]})
-        whole = _said(200, found)
+        whole = _said(200, _turned(fault, found, query))
         return ApiAnswer(status=200, body=whole.body[: len(whole.body) // 2]) if fault == "truncated" else whole
 
     def _is_let_in(self, headers: Mapping[str, str]) -> bool:
@@ -234,6 +241,15 @@ def _fields(company: Company) -> Iterator[Json]:
             yield {"id": id_, "name": label, "custom": True, "schema": schema}
 
 
+def _turned(fault: Fault | None, found: object, query: Mapping[str, str]) -> object:
+    """Return what a lying Jira says in the place of the truth."""
+    if fault == "lie":
+        return {"issues": 7, "values": 7, "deploymentType": 7}
+    if fault == "endless" and isinstance(found, dict) and "issues" in found:
+        return found | {"isLast": False, "nextPageToken": query.get("nextPageToken") or "0"}
+    return found
+
+
 def _said(status: int, body: object) -> ApiAnswer:
     return ApiAnswer(status=status, body=msgspec.json.encode(body), headers={"Content-Type": "application/json"})
 
@@ -242,6 +258,8 @@ _REFUSALS: Mapping[str | None, ApiAnswer] = {
     "rate_limit": ApiAnswer(status=429, body=b"{}", headers={"Retry-After": "7"}),
     "server_error": ApiAnswer(status=503, body=b"<html>Service Unavailable</html>"),
     "timeout": ApiAnswer(status=0, timed_out=True),
+    "web_page": ApiAnswer(status=200, body=b"<!DOCTYPE html><title>Sign in</title>"),
+    "nonsense": ApiAnswer(status=503, headers={"Retry-After": "99999999999999999999"}),
     "unauthorised": _said(401, {"errorMessages": ["Client must be authenticated to access this resource."]}),
     "forbidden": _said(403, {"errorMessages": ["You do not have permission."]}),
 }

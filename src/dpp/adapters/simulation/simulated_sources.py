@@ -32,6 +32,7 @@ _FAULTS: Mapping[Trouble, jira_api.Fault] = {
     "down": "server_error",
     "silent": "timeout",
     "truncated": "truncated",
+    "lying": "lie",
     "rate-limit": "rate_limit",
     "refused": "unauthorised",
     "forbidden": "forbidden",

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
 SimulatedSource: TypeAlias = Literal["github", "jira"]
-Trouble: TypeAlias = Literal["down", "silent", "truncated", "rate-limit", "refused", "forbidden"]
-"""Answers with a 5xx; no answer; half of one; the limit is used up; status 401; status 403."""
+Trouble: TypeAlias = Literal["down", "silent", "truncated", "lying", "rate-limit", "refused", "forbidden"]
+"""Answers with a 5xx; no answer; half of one; something else; the limit is used up; status 401; status 403."""
 
 SOURCES: tuple[SimulatedSource, ...] = get_args(SimulatedSource)
 TROUBLES: tuple[Trouble, ...] = get_args(Trouble)

@@ -8,10 +8,11 @@ from dishka import Provider, Scope, provide
 
 from dpp.adapters.github.host import GitHubHost
 from dpp.application.access_ports import AccessStore
-from dpp.application.backfill import BackfillStore, SourceUnavailable
+from dpp.application.backfill import BackfillStore
 from dpp.application.connections import ConnectedSource, Connections, Examined, NotConnected, Probe
 from dpp.application.ports import Clock
 from dpp.application.secrets import Secrets
+from dpp.application.source_errors import SourceUnavailable
 from dpp.entrypoints.bootstrap.sources import GitHubAtHand, JiraAtHand
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from dpp.application.backfill import OffPeak
+from dpp.application.off_peak import OffPeak
 from dpp.domain.errors import InvalidInput
 
 

@@ -27,7 +27,7 @@ from dpp.adapters.postgres.known_tickets import PostgresKnownTickets
 from dpp.adapters.postgres.source_limits import PostgresSourceLimits
 from dpp.adapters.postgres.sprints import PostgresSprintStore
 from dpp.application.administration_reader import AdministrationReader
-from dpp.application.backfill import Backfill, BackfillStore, OffPeak, SourceHistory, UnknownSource
+from dpp.application.backfill import Backfill, BackfillStore, SourceHistory, UnknownSource
 from dpp.application.calendars import Calendars
 from dpp.application.code_polling import CodePolling
 from dpp.application.current import CurrentConfiguration
@@ -35,6 +35,7 @@ from dpp.application.derivation import DerivationStore
 from dpp.application.ingest import Intake
 from dpp.application.jobs import Jobs
 from dpp.application.noting_limits import NotingLimits
+from dpp.application.off_peak import OffPeak
 from dpp.application.outgoing import Http
 from dpp.application.ports import Clock, EventStore, Ids
 from dpp.application.reading import Reading

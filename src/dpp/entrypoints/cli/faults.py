@@ -14,7 +14,7 @@ from dpp.application.ports import Clock, ConfigurationStore
 from dpp.domain.errors import InvalidInput, NotFound
 from dpp.entrypoints.bootstrap import simulated_sources
 from dpp.entrypoints.bootstrap.settings import Settings
-from dpp.entrypoints.bootstrap.simulated_sources import SOURCES, SimulatedSource, Standing, Trouble
+from dpp.entrypoints.bootstrap.simulated_sources import SOURCES, TROUBLES, SimulatedSource, Standing, Trouble
 from dpp.entrypoints.cli.common import DataDir, run, settings_of
 
 MOST_MINUTES = 24 * 60
@@ -44,7 +44,7 @@ def faults(
     Args:
         source: github or jira; without it, what is wrong with each is printed.
         trouble: down (answers with a 5xx), silent (does not answer: it takes two minutes to give up on it), truncated,
-            rate-limit, refused (status 401), forbidden (status 403), or none to end it.
+            lying (answers something else), rate-limit, refused (status 401), forbidden (status 403), or none to end it.
         minutes: For how long.
     """
     settings = settings_of(data_dir)
@@ -52,7 +52,7 @@ def faults(
         run(settings, lambda wired: _show(wired, settings))
         return 0
     if trouble is None:
-        raise InvalidInput("say what is to be wrong: down, silent, truncated, rate-limit, refused, forbidden or none")
+        raise InvalidInput(f"say what is to be wrong: {', '.join(TROUBLES)} or none")
     if not 0 < minutes <= MOST_MINUTES:
         raise InvalidInput(f"minutes is {minutes:g}; give more than 0, and at most {MOST_MINUTES}", field="minutes")
     run(settings, lambda wired: _put(wired, settings, source, trouble, timedelta(minutes=minutes)))

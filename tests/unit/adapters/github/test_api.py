@@ -12,8 +12,8 @@ import pytest
 
 from dpp.adapters.github.api import GitHubApi, Installed, PermissionMissing, next_cursor
 from dpp.adapters.github.app import GitHubApp
-from dpp.application.backfill import SourceRefused, SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from tests.support.simulated_github import APP_ID, pem
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

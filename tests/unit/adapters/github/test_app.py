@@ -10,9 +10,9 @@ import jwt
 import pytest
 
 from dpp.adapters.github.app import RENEWED_BEFORE, GitHubApp
-from dpp.application.backfill import SourceRefused, SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request
 from dpp.application.secrets import SecretMissing
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from tests.support.simulated_github import APP_ID, key, pem
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)

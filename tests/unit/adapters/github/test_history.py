@@ -15,9 +15,10 @@ import pytest
 
 from dpp.adapters.memory.backfill import MemoryBackfillStore
 from dpp.adapters.simulation.github_api import Fault
-from dpp.application.backfill import Backfill, HistoryPage, SourceRefused, SourceUnavailable
+from dpp.application.backfill import Backfill, HistoryPage
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch, Clock, Ids
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.domain.events import Facts, PullRequestEvent, PullRequestEventType
 from tests.contracts.stores import delivery
 from tests.support.derived_stores import MemoryStores

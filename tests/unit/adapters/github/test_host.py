@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from dpp.adapters.memory.backfill import MemoryBackfillStore
-from dpp.application.backfill import HistoryPage, SourceUnavailable
+from dpp.application.backfill import HistoryPage
 from dpp.application.code_polling import CodePolling
 from dpp.application.deliveries import Appended
 from dpp.application.ports import Batch
+from dpp.application.source_errors import SourceUnavailable
 from dpp.domain.events import Facts, RepositoryFact, RepositoryRef
 from tests.contracts.stores import delivery
 from tests.support.derived_stores import MemoryStores

@@ -11,8 +11,8 @@ import pytest
 
 from dpp.adapters.github.pull_request_pages import GROWS_AFTER
 from dpp.adapters.github.source import GitHubSource, Part
-from dpp.application.backfill import SourceUnavailable
 from dpp.application.outgoing import Answer, Http, Request
+from dpp.application.source_errors import SourceUnavailable
 from tests.support.told_github import Told, source, whole
 from tests.unit.adapters.github.test_source import ACME, PAYMENTS, node
 

@@ -15,8 +15,8 @@ from dpp.adapters.github.api import Installed
 from dpp.adapters.github.payloads import Delivery, PullRequest, Review, TimedRepository
 from dpp.adapters.github.pull_requests import review_of, step_of
 from dpp.adapters.github.source import Part
-from dpp.application.backfill import SourceRefused
 from dpp.application.outgoing import Answer
+from dpp.application.source_errors import SourceRefused
 from dpp.domain.events import CicdEvent, PullRequestEvent
 from tests.support.told_github import Told, source, whole
 from tests.unit.adapters.github.deliveries import READING, person, read

@@ -11,7 +11,7 @@ import pytest
 from dpp.adapters.github.api import Installed, PermissionMissing
 from dpp.adapters.github.payloads import TimedRepository
 from dpp.adapters.github.source import Part
-from dpp.application.backfill import SourceRefused, SourceUnavailable
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from tests.support.told_github import Told, source, whole
 from tests.unit.adapters.github.deliveries import at
 

@@ -11,7 +11,7 @@ import pytest
 from dpp.adapters.jira.proposing import as_toml, proposals
 from dpp.adapters.jira.source import jql
 from dpp.adapters.simulation.jira_api import Fault, Style
-from dpp.application.backfill import SourceRefused, SourceUnavailable
+from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from dpp.application.ticket_source import Asked
 from tests.support.simulated_jira import Wired, organisation, wired
 

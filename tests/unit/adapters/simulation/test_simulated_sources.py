@@ -14,8 +14,8 @@ from dpp.adapters.github.app import GitHubApp
 from dpp.adapters.simulation import SimulatedOrganisation, Size
 from dpp.adapters.simulation.simulated_sources import Credentials, SimulatedSources, SourceAnswer
 from dpp.adapters.simulation.standing_faults import Standing, StandingFaults, Trouble
-from dpp.application.backfill import SourceRefused
 from dpp.application.outgoing import Answer, Http, Request
+from dpp.application.source_errors import SourceRefused
 from tests.support.simulated_github import APP_ID, pem
 
 START = datetime(2026, 1, 5, tzinfo=UTC)

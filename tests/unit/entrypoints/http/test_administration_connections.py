@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from dpp.application.backfill import SourceRefused
 from dpp.application.connections import ConnectedSource, Examined, NotConnected, Probe
+from dpp.application.source_errors import SourceRefused
 from dpp.domain.access import Grant, Role
 from tests.support.administering import administrated, shown_values
 from tests.support.derivation import CORE
