@@ -1,12 +1,15 @@
 """What other systems send, posted to a running platform as they send it."""
 
+import subprocess
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import msgspec
 import psycopg
 import pytest
 
+from tests.support.documented import THEIRS, bash, commands, workflow_steps
 from tests.support.foreign_payloads import alert, cdevent, enveloped, group, opsgenie, pagerduty
 from tests.support.postgres import TestServer
 from tests.support.running import RunningPlatform, platform
@@ -122,3 +125,52 @@ def test_what_nobody_can_read(running: RunningPlatform, door: str, body: bytes, 
     """What is no JSON object or too large is the sender's fault, other objects are kept, and no fault is ours."""
     answer = post(running, door, body, {"authorization": f"Bearer {running.key}"})
     assert status == answer.status_code, answer.text
+
+
+def test_the_commands_of_the_documentation_work_as_they_stand(running: RunningPlatform, tmp_path: Path) -> None:
+    """Each curl of the page about sources is taken as it stands: start and end, an end, a service, an answer."""
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *author, "commit", "-q", "--allow-empty", "-m", "one"], cwd=tmp_path, check=True)
+    environment = {"DPP": running.address(), "DPP_KEY": running.key, "RUN_ID": "4711"}
+    found = commands("docs/sources.md")
+    told = [
+        bash(command.replace(THEIRS, running.address()), where=tmp_path, environment=environment) for command in found
+    ]
+    assert [2, 1, 1, 1] == [msgspec.json.decode(answer)["data"]["accepted"] for answer in told]
+
+
+@pytest.mark.parametrize(
+    ("run", "outcome", "facts"),
+    [
+        ("9001", "success", ["deploy_completed", "deploy_started"]),
+        ("9002", "failure", ["deploy_failed", "deploy_started"]),
+        ("9003", "cancelled", ["deploy_started"]),
+    ],
+)
+def test_the_workflow_of_the_documentation_tells_of_its_deployment(
+    running: RunningPlatform, tmp_path: Path, run: str, outcome: str, facts: list[str]
+) -> None:
+    """Run with the variables that GitHub gives a job, the example's steps push one deployment with how it ended."""
+    begins, _, tells = workflow_steps("docs/sources.md")
+    given = {
+        "GITHUB_ENV": str(tmp_path / "env"),
+        "GITHUB_WORKFLOW": "Deploy",
+        "GITHUB_RUN_ID": run,
+        "GITHUB_RUN_ATTEMPT": "2",
+        "GITHUB_REPOSITORY": "acme/payments",
+        "GITHUB_SHA": "4f" * 20,
+        "GITHUB_EVENT_NAME": "push",
+    }
+    bash(begins, where=tmp_path, environment=given)
+    started = dict([line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines()])
+    environment = {**given, **started, "DPP": running.address(), "DPP_KEY": running.key, "STATUS": outcome}
+    told = msgspec.json.decode(bash(tells, where=tmp_path, environment=environment))["data"]
+    with psycopg.connect(running.database_url) as connection:
+        rows = connection.execute(
+            "SELECT event_type, pipeline_id, full_name, cicd_events.environment FROM cicd_events "
+            "JOIN repositories USING (repo_id) WHERE pipeline_run_id = %s ORDER BY event_type",
+            [f"{run}.2"],
+        ).fetchall()
+    assert (len(facts), facts) == (told["accepted"], [row[0] for row in rows])
+    assert {("Deploy", "acme/payments", "production")} == {row[1:] for row in rows}
