@@ -13,12 +13,14 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from dpp.application.measures import Cause, DayFigure, StreamKey
+from dpp.domain import catalogue
 from dpp.domain.access import Grant, Role
 from dpp.domain.catalogue import METRICS
+from dpp.domain.companions import COMPANIONS
 from dpp.domain.explanations import REMARKS, Remark
 from dpp.domain.metric import Dimension
 from dpp.entrypoints.http.auth import COOKIE
-from dpp.entrypoints.http.dashboard import beyond, words
+from dpp.entrypoints.http.dashboard import words
 from dpp.entrypoints.http.dashboard.chart_files import CHARTS
 from dpp.entrypoints.http.dashboard.item_words import COLUMNS
 from dpp.entrypoints.http.dashboard.palette import Theme, inks
@@ -80,31 +82,31 @@ class TestExplaining:
         found = [address for view in VIEWS for address in links(read(lead, view), "/explain/")]
 
         named = {re.match(r"/explain/(\w+)", address)[1] for address in found}  # type: ignore[index]
-        assert set(beyond.CARDS) <= named
+        assert set(COMPANIONS) <= named
         for address in found:
             text, name = read(lead, address), address.split("/")[2].split("?")[0]
-            card = beyond.CARDS.get(name)
-            words_of = card or METRICS[name].explanation
+            words_of = catalogue.explained(name).explanation
             assert words_of.definition in text
             assert words_of.formula in text
-            assert (card.counts if card else METRICS[name].explanation.counted) in text
+            assert words_of.counted in text
             assert 1 == text.count("<h1")
         cards = [card for view in VIEWS for card in re.findall(r"<article.*?</article>", read(lead, view), re.DOTALL)]
         assert all("/explain/" in card for card in cards)
 
     def test_every_metric_of_the_catalogue_can_be_opened(self, lead: Browser) -> None:
         """Also those that share a card: the page of one leads to the others."""
-        assert set(METRICS) | set(beyond.CARDS) == set(COLUMNS)
+        assert set(METRICS) | set(COMPANIONS) == set(COLUMNS)
         for name in METRICS:
             assert METRICS[name].title in read(lead, f"/explain/{name}?stream=payments")
         tabs = links(read(lead, "/explain/cycle_time_p85?window=90"), "/explain/cycle")
         assert [f"/explain/cycle_time_{it}?window=90" for it in ("p50", "p85", "p95", "scatter")] == tabs[:4]
 
     def test_the_page_lists_what_the_api_gives(self, lead: Browser) -> None:
-        """The first page of things of every metric is that of the evidence endpoint, in its order."""
-        for name in METRICS:
-            data = lead.get(f"/api/v1/metrics/{name}/evidence?stream=payments&window=30&limit=50").json()["data"]
-            text = read(lead, f"/explain/{name}?stream=payments&window=30")
+        """The first page of things of every figure is that of the evidence endpoint, in its order."""
+        for name in (*METRICS, *COMPANIONS):
+            asked = "stream=payments&window=30" + ("&tech_stream=core" if name == "technology_impact" else "")
+            data = lead.get(f"/api/v1/metrics/{name}/evidence?{asked}&limit=50").json()["data"]
+            text = read(lead, f"/explain/{name}?{asked}")
             assert [item["name"] for item in data["items"]] == things(text), name
             assert [item["url"] for item in data["items"] if item["url"]] == re.findall(
                 r'<th scope="row"><a href="([^"]+)" rel', text

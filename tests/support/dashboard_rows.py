@@ -24,6 +24,7 @@ from dpp.application.enrich import sprint_uuid
 from dpp.application.evidence import Explanations
 from dpp.application.evidence_of_changes import ChangeEvidence
 from dpp.application.evidence_of_deliveries import DeliveryEvidence
+from dpp.application.evidence_of_flow import FlowEvidence
 from dpp.application.evidence_of_outlooks import OutlookEvidence, Outlooks
 from dpp.application.evidence_of_tickets import TicketEvidence
 from dpp.application.figure_history import FigureHistory
@@ -101,6 +102,12 @@ class Rows:
                 reader=reader,
                 forecasting=MemoryForecastReader(kept=self.kept, **parts),
                 calendars=calendars,
+            ),
+            flow=FlowEvidence(
+                flow=self.flow(metrics),
+                trends=self.trends(metrics),
+                ledger=self.ledger(),
+                tickets=TicketEvidence(queries=queries, reader=reader, calendars=calendars),
             ),
             operations=MemoryOperationsReader(**parts),
         )

@@ -12,19 +12,23 @@ from dpp.adapters.memory.bottlenecks import MemoryBottleneckReader
 from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
 from dpp.adapters.memory.diagnostics import MemoryDiagnosticsReader
 from dpp.adapters.memory.evidence import MemoryEvidenceReader
+from dpp.adapters.memory.flow_over_time import MemoryFlowReader
 from dpp.adapters.memory.forecasting import MemoryForecastReader, MemoryForecasts
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.pulse import MemoryPulse, MemorySurveys, write_answers
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.application.calendars import Calendars
+from dpp.application.change_ledger import ChangeLedger
 from dpp.application.cross_stream import CrossStream
 from dpp.application.diagnostics import Diagnostics
 from dpp.application.evidence import Explanations
 from dpp.application.evidence_answers import Evidence, Question
 from dpp.application.evidence_of_changes import ChangeEvidence
 from dpp.application.evidence_of_deliveries import DeliveryEvidence
+from dpp.application.evidence_of_flow import FlowEvidence
 from dpp.application.evidence_of_outlooks import OutlookEvidence, Outlooks
 from dpp.application.evidence_of_tickets import TicketEvidence
+from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.forecasts import Forecasts
 from dpp.application.gaps import Gaps
 from dpp.application.pulse import Pulse
@@ -32,8 +36,8 @@ from dpp.application.pulse_ports import PulseResponse
 from dpp.application.queries import Queries
 from dpp.application.trends import Trends
 from dpp.application.views import View
+from dpp.domain import catalogue
 from dpp.domain.access import StreamScope
-from dpp.domain.catalogue import METRICS
 from dpp.domain.configuration import Configuration, GitHubConnection, JiraConnection, JiraProject
 from dpp.domain.events import (
     CicdEventType,
@@ -107,6 +111,12 @@ class Organisation:
         self.cross_stream = CrossStream(
             reader=MemoryBottleneckReader(**parts), metrics=metrics, confidences=self.forecasts
         )
+        self.flow = FlowOverTime(
+            reader=MemoryFlowReader(**parts),
+            bottlenecks=MemoryBottleneckReader(**parts),
+            metrics=metrics,
+            calendars=calendars,
+        )
         self.explanations = Explanations(
             tickets=TicketEvidence(queries=self.queries, reader=reader, calendars=calendars),
             changes=ChangeEvidence(diagnostics=self.diagnostics, reader=reader),
@@ -116,6 +126,12 @@ class Organisation:
                 reader=reader,
                 forecasting=MemoryForecastReader(kept=kept, **parts),
                 calendars=calendars,
+            ),
+            flow=FlowEvidence(
+                flow=self.flow,
+                trends=self.trends,
+                ledger=ChangeLedger(reader=MemoryDeliveryReader(**parts)),
+                tickets=TicketEvidence(queries=self.queries, reader=reader, calendars=calendars),
             ),
             operations=MemoryOperationsReader(**parts),
         )
@@ -140,7 +156,7 @@ class Organisation:
     async def explain(self, metric: str, view: View, *, window_days: int = 30) -> Evidence:
         """Return the evidence of a metric."""
         question = Question(
-            metric=METRICS[metric], view=view, window_days=window_days, configuration=self.configuration
+            metric=catalogue.explained(metric), view=view, window_days=window_days, configuration=self.configuration
         )
         return await self.explanations.explain(question)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from dpp.application.evidence_answers import Evidence, Found, Question
 from dpp.application.evidence_of_changes import ChangeEvidence
 from dpp.application.evidence_of_deliveries import DeliveryEvidence
+from dpp.application.evidence_of_flow import FlowEvidence
 from dpp.application.evidence_of_outlooks import OutlookEvidence
 from dpp.application.evidence_of_tickets import TicketEvidence
 from dpp.application.readers import OperationsReader
@@ -27,6 +28,7 @@ class Explanations:
         changes: names pull requests and defects.
         deliveries: names deployments and incidents.
         outlooks: names what forecasts, pulse and bottlenecks rest on.
+        flow: names what is behind the figures beside the catalogue.
         operations: tells how fresh the sources are.
     """
 
@@ -37,6 +39,7 @@ class Explanations:
         changes: ChangeEvidence,
         deliveries: DeliveryEvidence,
         outlooks: OutlookEvidence,
+        flow: FlowEvidence,
         operations: OperationsReader,
     ) -> None:
         self._operations = operations
@@ -62,13 +65,19 @@ class Explanations:
             "monte_carlo_forecast": outlooks.forecast,
             "team_pulse": outlooks.pulse,
             "cross_stream_bottleneck": outlooks.bottlenecks,
+            "ageing_work": flow.ageing,
+            "cumulative_flow": flow.cumulative_flow,
+            "arrivals": flow.arrivals,
+            "blocked_time": flow.blocked,
+            "changes": flow.changes,
+            "technology_impact": flow.impact,
         }
 
     async def explain(self, question: Question) -> Evidence:
-        """Return the evidence of a metric's figure.
+        """Return the evidence of a metric's figure, or of one beside the catalogue.
 
         Raises:
-            InvalidInput: the window is too short or too long.
+            InvalidInput: the window is too short or too long, or a stream has to be chosen.
             Unavailable: the store does not answer.
         """
         found = await self._providers[question.metric.name](question)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dpp.application.answers import Asked
 from dpp.application.views import View, Window
+from dpp.domain.companions import Companion
 from dpp.domain.configuration import Configuration
 from dpp.domain.explanations import Input, Remark
 from dpp.domain.figures import Figure
@@ -49,6 +50,7 @@ class Item:
         at: when it came to count, such as the moment of completion; None where there is none.
         value: what it gives to the figure, in ``unit``; of a rate 100 for what it is the share of, else 0.
         detail: where it is, or what became of it.
+        until: when that became of it; None where ``at`` says it, or nothing has.
         place: where the source system shows it.
         counted: whether it takes part.
         remark: why it does not, or what the doubt is.
@@ -61,6 +63,7 @@ class Item:
     value: float | None = None
     unit: Unit | None = None
     detail: str | None = None
+    until: datetime | None = None
     place: Place = NOWHERE
     counted: bool = True
     remark: Remark | None = None
@@ -71,7 +74,7 @@ class Item:
 class Question:
     """What evidence is asked for; the window counts for metrics that have none of their own."""
 
-    metric: Metric
+    metric: Metric | Companion
     view: View
     window_days: int
     configuration: Configuration
@@ -109,7 +112,7 @@ class Evidence:
     """
 
     found: Found
-    metric: Metric
+    metric: Metric | Companion
     sources: Mapping[str, datetime]
 
     @property

@@ -120,6 +120,11 @@ class FlowOverTime:
             unbegun=len(rows) - len(begun),
         )
 
+    async def unbegun(self, view: View) -> tuple[UnfinishedRow, ...]:
+        """Return the unfinished tickets that nobody has worked on, by key; nothing of it is kept."""
+        rows = await self._reader.unfinished(view)
+        return tuple(row for row in rows if row.first_in_progress is None)
+
     def _ages(self, rows: Sequence[UnfinishedRow], *, now: int, configuration: Configuration) -> FloatArray:
         starts = [row.first_in_progress for row in rows if row.first_in_progress is not None]
         return self._since(rows, starts, now=now, configuration=configuration)

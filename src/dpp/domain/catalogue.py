@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from dpp.domain.companions import COMPANIONS, Companion
 from dpp.domain.errors import NotFound
 from dpp.domain.explanations import EXPLANATIONS
 from dpp.domain.metric import Cadence, Dimension, Framework, Metric, Unit, Zone
@@ -339,6 +340,15 @@ def metric(name: str) -> Metric:
     if name not in METRICS:
         raise UnknownMetric(f"there is no metric {name!r}; the names are {', '.join(METRICS)}")
     return METRICS[name]
+
+
+def explained(name: str) -> Metric | Companion:
+    """Return a metric, or a figure beside the catalogue.
+
+    Raises:
+        UnknownMetric: there is neither.
+    """
+    return COMPANIONS[name] if name in COMPANIONS else metric(name)
 
 
 def metrics_in(zone: Zone) -> tuple[Metric, ...]:

@@ -52,6 +52,8 @@ class Remark(StrEnum):
     SURVEY_OPEN = "survey_open"
     TOO_FEW_ANSWERS = "too_few_answers"
     BLOCKER_NOT_TOLD = "blocker_not_told"
+    NOT_BEGUN = "not_begun"
+    CAME_EARLIER = "came_earlier"
 
 
 REMARKS: Mapping[Remark, str] = MappingProxyType(
@@ -79,6 +81,10 @@ REMARKS: Mapping[Remark, str] = MappingProxyType(
         Remark.SURVEY_OPEN: "The survey is still open.",
         Remark.TOO_FEW_ANSWERS: "Too few people answered for an average that could not point at one of them.",
         Remark.BLOCKER_NOT_TOLD: "Nothing tells which technology stream blocked it, or it may not be named.",
+        Remark.NOT_BEGUN: "Nobody has worked on it yet, so that it has no age.",
+        Remark.CAME_EARLIER: (
+            "It came into progress before the window, and left it in the window: it is among the departures."
+        ),
     }
 )
 

@@ -13,7 +13,10 @@ from dpp.application.evidence_answers import Evidence, Item, Place, Role
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.catalogue import METRICS
+from dpp.domain.companions import COMPANIONS
+from dpp.domain.errors import InvalidInput
 from dpp.domain.explanations import Input, Remark
+from dpp.domain.metric import Metric
 from tests.support.derivation import APPS, CORE, LOGISTICS, PAYMENTS, at
 from tests.support.explaining import Organisation, view
 
@@ -63,7 +66,7 @@ def reckoned(evidence: Evidence) -> float | None:
         return len(items) * 7 / days
     if not values:
         return None
-    if evidence.metric.percentile is not None:
+    if isinstance(evidence.metric, Metric) and evidence.metric.percentile is not None:
         return float(np.quantile(values, evidence.metric.percentile / 100))
     return sum(values) / len(values)
 
@@ -106,6 +109,46 @@ async def test_bounds_are_of_what_is_left_out_for_want_of_a_stream(organisation:
         assert missing == (0 if bounds is None else bounds.missing), metric
         value = evidence.found.figure.value
         assert bounds is None or value is None or bounds.low <= value <= bounds.high, metric
+
+
+@pytest.mark.parametrize("looking", VIEWS.values(), ids=list(VIEWS))
+async def test_figures_beside_the_catalogue_follow_from_their_items(organisation: Organisation, looking: View) -> None:
+    """Ages, flow, arrivals and waiting changes count their items; what blocked costs at most the sum of its parts."""
+    flow, configuration = organisation.flow, organisation.configuration
+    told = {
+        "ageing_work": (await flow.ageing(looking, configuration=configuration, window_days=30)).figure,
+        "cumulative_flow": (await flow.cumulative_flow(looking, configuration=configuration, window_days=30)).figure,
+        "arrivals": (await flow.arrivals(looking, configuration=configuration, window_days=30)).arrived,
+        "blocked_time": (await flow.blocked(looking, configuration=configuration, window_days=30)).figure,
+        "changes": (
+            await organisation.trends.trends(looking, window_days=30, configuration=configuration)
+        ).waiting.count,
+    }
+    assert set(COMPANIONS) - {"technology_impact"} == set(told)
+    for name, figure in told.items():
+        evidence = await organisation.explain(name, looking)
+        assert figure == evidence.found.figure, name
+        parts = [item.value or 0.0 for item in counting(evidence)]
+        if name == "blocked_time":
+            assert (figure.value or 0.0) <= sum(parts) + 1e-9
+        else:
+            assert figure.value == evidence.counted == len(parts), name
+
+
+async def test_the_impact_of_a_technology_names_what_it_blocks(organisation: Organisation) -> None:
+    """PAY-42 is blocked by Core; without a technology there is nothing to explain, and the error says so."""
+    evidence = await organisation.explain("technology_impact", view(tech_stream_id=CORE))
+    assert ["PAY-42"] == [item.name for item in evidence.found.items]
+    with pytest.raises(InvalidInput, match="Choose a technology stream"):
+        await organisation.explain("technology_impact", view())
+
+
+async def test_what_nobody_has_begun_has_no_age(organisation: Organisation) -> None:
+    """Each such ticket is named among what is left out, and is as many as the answer says."""
+    ageing = await organisation.flow.ageing(view(), configuration=organisation.configuration, window_days=30)
+    evidence = await organisation.explain("ageing_work", view())
+    assert {Remark.NOT_BEGUN: ageing.unbegun} == evidence.left_out
+    assert ageing.unbegun > 0
 
 
 BOUNDED = {

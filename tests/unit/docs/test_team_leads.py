@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from dpp.domain.catalogue import METRICS
+from dpp.domain.companions import COMPANIONS, Companion
 from dpp.domain.metric import Metric
-from dpp.entrypoints.http.dashboard.beyond import CARDS, HEATMAP, Card
+from dpp.entrypoints.http.dashboard.beyond import HEATMAP
 from dpp.entrypoints.http.dashboard.looking import RESCUE_PCT
 from dpp.entrypoints.http.dashboard.wall_page import ROWS
 from dpp.entrypoints.http.dashboard.zones import CHOICES
 
 GUIDE = Path(__file__).parents[3] / "docs" / "guide"
 PAGE = (GUIDE / "team-leads.md").read_text(encoding="utf-8")
-FIGURES: Mapping[str, Metric | Card] = {**METRICS, **CARDS, "heatmap": HEATMAP}
+FIGURES: Mapping[str, Metric | Companion] = {**METRICS, **COMPANIONS, "heatmap": HEATMAP}
 ROW = re.compile(r"^\| `(\w+)` ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 PARTS = ("**How to read it.**", "**In practice.**", "**What not to conclude.**")
 IMAGE_BYTES = 200_000

@@ -8,6 +8,7 @@ from dpp.adapters.postgres.evidence import PostgresEvidenceReader
 from dpp.application.evidence import Explanations
 from dpp.application.evidence_of_changes import ChangeEvidence
 from dpp.application.evidence_of_deliveries import DeliveryEvidence
+from dpp.application.evidence_of_flow import FlowEvidence
 from dpp.application.evidence_of_outlooks import OutlookEvidence, Outlooks
 from dpp.application.evidence_of_tickets import TicketEvidence
 from dpp.application.evidence_reader import EvidenceReader
@@ -23,6 +24,7 @@ class Explaining(Provider):
     ticket_evidence = provide(TicketEvidence)
     change_evidence = provide(ChangeEvidence)
     delivery_evidence = provide(DeliveryEvidence)
+    flow_evidence = provide(FlowEvidence)
     outlooks = provide(Outlooks)
     outlook_evidence = provide(OutlookEvidence)
     explanations = provide(Explanations)

@@ -14,13 +14,18 @@ from dpp.application.evidence import Explanations
 from dpp.application.evidence_answers import Item, Question
 from dpp.domain import catalogue
 from dpp.domain.access import Permission, Principal
+from dpp.domain.companions import COMPANIONS
 from dpp.entrypoints.http import evidence_shapes, paging
 from dpp.entrypoints.http.envelope import answer
 from dpp.entrypoints.http.metrics import Answering, AsOf, Stream, TechStream, WindowDays, described
 from dpp.entrypoints.http.source_links import SourceLinks
 
 MetricName = Annotated[
-    str, PathParameter(description="The name of a metric", schema_extra={"enum": [*catalogue.METRICS]})
+    str,
+    PathParameter(
+        description="The name of a metric, or of a figure beside them",
+        schema_extra={"enum": [*catalogue.METRICS, *COMPANIONS]},
+    ),
 ]
 Counted = Annotated[
     bool | None, Parameter(description="True for what counts alone, false for what is left out alone; without it, both")
@@ -53,7 +58,7 @@ def routes(answering: Callable[[], Answering], explanations: Callable[[], Explan
         """
         to = answering()
         question = Question(
-            metric=catalogue.metric(metric),
+            metric=catalogue.explained(metric),
             view=to.view(principal, stream=stream, tech_stream=tech_stream, as_of=as_of),
             window_days=to.window(window),
             configuration=to.configuration.value,
@@ -88,4 +93,4 @@ def listed(
 
 
 def _key(item: Item) -> str:
-    return f"{item.role} {item.kind} {item.name} {item.at}"
+    return f"{item.role} {item.kind} {item.name} {item.at} {item.detail}"

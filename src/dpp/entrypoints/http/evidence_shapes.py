@@ -37,9 +37,10 @@ class Item(Struct, frozen=True, kw_only=True):
     """
     One thing behind the figure; never a person.
 
-    ``value`` is what it gives to the figure, in ``unit``: of a rate 100 for what it is the share of, else 0.
-    ``counted`` says whether it takes part, ``remark`` why not, or what is doubtful about it. In ``role`` ``sample`` it
-    is a part of the history from which chances are drawn.
+    ``value`` is what it gives to the figure, in ``unit``: of a rate 100 for what it is the share of, else 0. ``until``
+    is when what ``detail`` tells became of it, where ``at`` is something else. ``counted`` says whether it takes part,
+    ``remark`` why not, or what is doubtful about it. In ``role`` ``sample`` it is a part of the history from which
+    chances are drawn.
     """
 
     kind: Input
@@ -52,6 +53,7 @@ class Item(Struct, frozen=True, kw_only=True):
     remark: Remark | None
     role: Role
     url: str | None
+    until: datetime | None
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ class EvidenceData(Struct, frozen=True, kw_only=True):
     definition: str
     formula: str
     counts: Annotated[str, Described(description="What takes part, in words")]
-    section: str
+    section: Annotated[str | None, Described(description="Of the specification; null where none is about it")]
     figure: Figure
     window: Span | None
     counted: int
@@ -134,6 +136,7 @@ def _item(row: FoundItem, links: SourceLinks) -> Item:
         value=row.value,
         unit=row.unit,
         detail=row.detail,
+        until=row.until,
         counted=row.counted,
         remark=row.remark,
         role=row.role,

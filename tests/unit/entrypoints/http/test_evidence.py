@@ -16,8 +16,10 @@ from litestar.testing import AsyncTestClient
 
 from dpp.application.current import CurrentConfiguration
 from dpp.application.ports import Clock
+from dpp.domain import catalogue
 from dpp.domain.access import Grant, Principal, Role, user_principal
 from dpp.domain.catalogue import METRICS
+from dpp.domain.companions import COMPANIONS
 from dpp.domain.errors import DppError
 from dpp.entrypoints.http import evidence, metrics
 from dpp.entrypoints.http.errors import on_http_error, on_platform_error
@@ -88,10 +90,12 @@ async def ask(to: AsyncTestClient[Litestar], metric: str, **asked: str) -> Any:
 
 
 async def test_every_metric_is_explained(organisation: Organisation) -> None:
-    """Each has its words, the figure in the shape of the metrics endpoints, and counts that agree with the list."""
+    """Each, and each figure beside them, has words, a figure as the endpoints have it, and counts that fit the list."""
     async with client(organisation) as to:
-        for name, metric in METRICS.items():
-            body = await ask(to, name, stream="payments")
+        for name in (*METRICS, *COMPANIONS):
+            metric = catalogue.explained(name)
+            more = {"tech_stream": "core"} if name == "technology_impact" else {}
+            body = await ask(to, name, stream="payments", **more)
             data = body["data"]
             assert (name, metric.title, metric.explanation.definition) == (
                 *(data["metric"], data["title"], data["definition"]),
@@ -157,7 +161,7 @@ async def test_the_items_are_a_table(organisation: Organisation) -> None:
         items = (await ask(to, "lead_time_p50"))["data"]["items"]
         response = await to.get("/api/v1/metrics/lead_time_p50/evidence", params={"table": "items"})
     lines = response.text.splitlines()
-    assert "kind,name,at,value,unit,detail,counted,remark,role,url" == lines[0]
+    assert "kind,name,at,value,unit,detail,counted,remark,role,url,until" == lines[0]
     assert len(items) == len(lines) - 1
 
 

@@ -20,15 +20,13 @@ from dpp.domain.access import Permission, Principal
 from dpp.domain.catalogue import METRICS
 from dpp.domain.errors import InvalidInput
 from dpp.domain.metric import Zone
-from dpp.entrypoints.http.dashboard import explain_beyond, explained, exports, item_words, problems
-from dpp.entrypoints.http.dashboard.beyond import CARDS
+from dpp.entrypoints.http.dashboard import explained, exports, item_words, problems
 from dpp.entrypoints.http.dashboard.cards import marks
 from dpp.entrypoints.http.dashboard.explained import SHORT_NAMES, Explained, Shown, page_of
 from dpp.entrypoints.http.dashboard.filters import Filters
 from dpp.entrypoints.http.dashboard.frame import frame
 from dpp.entrypoints.http.dashboard.looking import Answers, Context, Looking, Showing, look
 from dpp.entrypoints.http.dashboard.rendering import page
-from dpp.entrypoints.http.paging import MAX_LIMIT
 from dpp.entrypoints.http.source_links import SourceLinks
 
 FRAGMENT = "explain.html"
@@ -102,7 +100,7 @@ async def context(request: Request[Any, Any, Any], to: Showing, looking: Looking
                 item,
                 links.of_place(item.place),
                 item_words.value(item, columns),
-                item_words.detail(item),
+                item_words.detail(item, zone=looking.zone),
                 item_words.counting(item),
             )
             for item in listed.items
@@ -133,23 +131,22 @@ def _is_of_others(looking: Looking, name: str) -> bool:
 
 def files_of(filters: Filters, answers: Answers, found: Explained) -> tuple[exports.File, ...]:
     """Return where the things behind a figure are as CSV."""
-    if found.name in METRICS:
-        return exports.items(filters, _question(answers, found.name), found.items)
-    window = found.asked.window_days or None
-    address = {
-        "ageing_work": lambda: exports.table(filters, "ageing", "ageing_work.tickets", window=window),
-        "cumulative_flow": lambda: exports.table(filters, "wip_by_stage/evidence", "items", limit=str(MAX_LIMIT)),
+    own = {
+        "ageing_work": lambda: exports.table(
+            filters, "ageing", "ageing_work.tickets", window=found.asked.window_days or None
+        ),
         "arrivals": lambda: exports.own(filters, "arrivals-tickets"),
         "blocked_time": lambda: exports.own(filters, "blocked-tickets"),
-        "changes": lambda: exports.changes(filters, "undeployed"),
         "technology_impact": lambda: exports.own(filters, "impact-tickets"),
-    }[found.name]()
-    return (exports.File("CSV", address),)
+    }
+    if found.name in own:
+        return (exports.File("CSV", own[found.name]()),)
+    return exports.items(filters, _question(answers, found.name), found.items)
 
 
 def _question(answers: Answers, name: str) -> Question:
     return Question(
-        metric=catalogue.metric(name),
+        metric=catalogue.explained(name),
         view=answers.looking.view,
         window_days=answers.looking.filters.window,
         configuration=answers.configuration,
@@ -157,13 +154,11 @@ def _question(answers: Answers, name: str) -> Question:
 
 
 async def explain(to: Showing, answers: Answers, name: str) -> Explained:
-    """Return a figure of the catalogue, or of a card beside it, explained.
+    """Return a figure of the catalogue, or beside it, explained.
 
     Raises:
         UnknownMetric: there is no such figure.
     """
-    if name in CARDS:
-        return await explain_beyond.EXPLAIN[name](explain_beyond.Behind(to, answers))
     evidence = await to.explanations.explain(_question(answers, name))
     return explained.of_evidence(evidence, noun=item_words.NOUNS[explained.kind_of(name)])
 

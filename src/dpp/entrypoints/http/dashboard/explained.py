@@ -12,7 +12,7 @@ from typing import NamedTuple
 from dpp.application.answers import Asked
 from dpp.application.evidence_answers import Evidence, Item, Role
 from dpp.application.views import Window
-from dpp.domain.catalogue import METRICS
+from dpp.domain import catalogue
 from dpp.domain.explanations import REMARKS, Input, Remark
 from dpp.domain.figures import Figure
 
@@ -128,7 +128,7 @@ def page_of(items: Sequence[Item], *, shown: Shown, number: int) -> Page:
 
 
 def of_evidence(evidence: Evidence, *, noun: str) -> Explained:
-    """Return the evidence of a metric of the catalogue as its page shows it."""
+    """Return the evidence of a figure as its page shows it."""
     found, metric = evidence.found, evidence.metric
     return Explained(
         name=metric.name,
@@ -146,8 +146,8 @@ def of_evidence(evidence: Evidence, *, noun: str) -> Explained:
 
 
 def text_of(name: str) -> Text:
-    """Return the words of a metric of the catalogue."""
-    metric = METRICS[name]
+    """Return the words of a figure."""
+    metric = catalogue.explained(name)
     return Text(
         title=metric.title,
         question=metric.question,
@@ -160,8 +160,8 @@ def text_of(name: str) -> Text:
 
 
 def kind_of(name: str) -> Input:
-    """Return what a metric of the catalogue is made of."""
-    return METRICS[name].explanation.inputs[0]
+    """Return what a figure is made of."""
+    return catalogue.explained(name).explanation.inputs[0]
 
 
 def reasons(counts: Mapping[Remark, int]) -> tuple[Reason, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from dpp.application.evidence_answers import Item, Role
 from dpp.domain.explanations import REMARKS, Input
@@ -86,6 +87,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     }
 )
 _ARROW = " → "
+_BECAME = {"in_progress": "In progress", "finished": "Finished", "left": "Left"}
 
 
 def value(item: Item, columns: Columns) -> str:
@@ -103,9 +105,11 @@ def value(item: Item, columns: Columns) -> str:
             return words.said(Figure(value=item.value, unit=unit, sample_size=1))
 
 
-def detail(item: Item) -> str:
+def detail(item: Item, *, zone: ZoneInfo) -> str:
     """Return where a thing is, or what became of it, as people say it."""
     text = item.detail
+    if text in _BECAME:
+        return _BECAME[text] if item.until is None else f"{_BECAME[text]} {words.day(item.until, zone=zone)}"
     if not text:
         return words.NO_VALUE
     if item.kind is Input.DEFECT and _ARROW in text:
