@@ -129,7 +129,7 @@ class Users:
             NotFound: there is no such user.
             LastAdministrator: nobody would administer the platform any more.
         """
-        await self._existing(user_id)
+        await self.user(user_id)
         await self._store.set_active(user_id, is_active=is_active)
         if not is_active:
             await self._store.revoke_sessions_of(user_id)
@@ -158,7 +158,7 @@ class Users:
         Raises:
             NotFound: there is no such user.
         """
-        await self._existing(user_id)
+        await self.user(user_id)
         ended = await self._store.revoke_sessions_of(user_id)
         await self._record(actor, "user.signed_out", user_id, {"sessions": ended})
         return ended
@@ -170,7 +170,7 @@ class Users:
             InvalidInput: the password cannot be used.
             NotFound: there is no such user.
         """
-        user = await self._existing(user_id)
+        user = await self.user(user_id)
         password_hash = await self._passwords.hash(self._checked_password(password, user))
         await self._store.set_password(user_id, password_hash)
         await self._store.revoke_sessions_of(user_id)
@@ -200,7 +200,8 @@ class Users:
             raise InvalidInput(weakness, field="password")
         return password
 
-    async def _existing(self, user_id: UUID) -> User:
+    async def user(self, user_id: UUID) -> User:
+        """Return one of them; raises ``NotFound``."""
         user = await self._store.user(user_id)
         if user is None:
             raise NotFound("There is no user with that id")

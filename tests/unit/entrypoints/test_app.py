@@ -54,3 +54,11 @@ def test_the_application_uses_nothing_that_is_about_to_go() -> None:
     """Building the application warns of nothing (warnings are errors here) and has the routes of the API."""
     paths = {path for path, _ in handlers(create(never_opened))}
     assert {"/api/v1/metrics/realtime", "/api/v1/metrics/diagnostic", "/api/v1/streams/delivery", "/metrics"} <= paths
+
+
+def test_bodies_that_refuse_unknown_fields_say_so() -> None:
+    """The description closes such objects, those inside of others too, and leaves open what takes more."""
+    schemas = create(never_opened).openapi_schema.to_schema()["components"]["schemas"]
+    closed = {name for name, schema in schemas.items() if schema.get("additionalProperties") is False}
+    assert {"NewDeliveryStream", "CalendarGiven", "MappingsGiven", "MappingGiven", "NewVerdict"} <= closed
+    assert not {"ChangedPassword", "EvidenceData"} & closed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import get_args
 
 from litestar import Litestar
 from litestar.enums import ParamType
@@ -27,6 +28,8 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.routes import HTTPRoute
+from msgspec import Struct
+from msgspec.structs import fields as struct_fields
 
 from dpp.entrypoints.http.auth import COOKIE, CSRF_HEADER
 from dpp.entrypoints.http.cookies import HOST_PREFIX
@@ -108,6 +111,7 @@ def complete(app: Litestar) -> None:
             _complete_reading(operation, handler, path=path)
         else:
             _add_failures(operation, _OF_CHANGES)
+            _close_bodies(handler, components.schemas)
 
 
 def _operations(app: Litestar, document: OpenAPI) -> Iterator[tuple[str, str, HTTPRouteHandler, Operation]]:
@@ -120,6 +124,27 @@ def _operations(app: Litestar, document: OpenAPI) -> Iterator[tuple[str, str, HT
                 operation = getattr(item, method.lower(), None)
                 if isinstance(operation, Operation):
                     yield route.path_format, method, handler, operation
+
+
+def _close_bodies(handler: HTTPRouteHandler, schemas: Mapping[str, object]) -> None:
+    """Say of the objects of a body that what they do not name is refused, where it is."""
+    body = handler.parsed_fn_signature.parameters.get("data")
+    if body is None:
+        return
+    for struct in _structs(body.annotation):
+        schema = schemas.get(struct.__name__)
+        if isinstance(schema, Schema) and struct.__struct_config__.forbid_unknown_fields:
+            schema.additional_properties = False
+
+
+def _structs(annotation: object) -> Iterator[type[Struct]]:
+    """Yield a type's structures, those of its fields included."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        yield annotation
+        for field in struct_fields(annotation):
+            yield from _structs(field.type)
+    for part in get_args(annotation):
+        yield from _structs(part)
 
 
 def _complete_reading(operation: Operation, handler: HTTPRouteHandler, *, path: str) -> None:

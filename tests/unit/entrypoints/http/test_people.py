@@ -277,6 +277,7 @@ def test_people_change_their_own_password() -> None:
         renewed = People(people.client, people.access, people.gate, token)
         shown = await renewed.page("/sessions/password")
         assert ('name="current"' in shown.text, NEW in shown.text) == (True, False)
+        assert 'autocomplete="username" value="admin@localhost"' in shown.text
         sent = await renewed.send("/sessions/password", current=NEW, password=PASSWORD, again=PASSWORD)
         assert (303, "/sessions?done=password") == (sent.status_code, sent.headers["location"])
         assert (

@@ -78,7 +78,7 @@ def page(serving: Provide) -> list[HTTPRouteHandler]:
         to = serving()
         await to.own_session(request, principal)
         to.check_passwords()
-        return _form(request, principal, to)
+        return await _form(request, principal, to)
 
     @post(PAGE, **frame.writing(framing, Permission.METRICS_READ))
     async def change(request: AnyRequest, principal: NamedDependency[Principal]) -> Response[Any]:
@@ -86,16 +86,16 @@ def page(serving: Provide) -> list[HTTPRouteHandler]:
         to, given = serving(), await forms.typed(request)
         await to.own_session(request, principal)
         if not frame.is_ours(request, given, to.framing):
-            return _form(request, principal, to, general=forms.EXPIRED, status=403)
+            return await _form(request, principal, to, general=forms.EXPIRED, status=403)
         new = given.value("password")
         try:
             if new != given.value("again"):
                 raise InvalidInput(DIFFERENT, field="again")
             session = await _change(request, principal, to, current=given.value("current"), new=new)
         except TooManyAttempts as error:
-            return _form(request, principal, to, general=str(error), status=429, retry_after=error.retry_after)
+            return await _form(request, principal, to, general=str(error), status=429, retry_after=error.retry_after)
         except InvalidInput as error:
-            return _form(request, principal, to, problems={error.field or "password": str(error)}, status=422)
+            return await _form(request, principal, to, problems={error.field or "password": str(error)}, status=422)
         gone = frame.gone_on(SESSIONS, done="password")
         gone.set_cookie(to.framing.gate.cookies.write(request, COOKIE, session.token))
         return gone
@@ -116,7 +116,7 @@ async def _change(request: AnyRequest, principal: Principal, to: Serving, *, cur
     )
 
 
-def _form(
+async def _form(
     request: AnyRequest,
     principal: Principal,
     to: Serving,
@@ -128,7 +128,14 @@ def _form(
 ) -> Response[Any]:
     # Nothing that was typed comes back: it is all passwords.
     filled = forms.Typed(problems=problems or {}, general=(general,) if general else ())
-    context = {"path": PAGE, "filled": filled, "shortest": MIN_PASSWORD, "longest": MAX_PASSWORD}
+    user = await to.users.user(principal.id)
+    context = {
+        "path": PAGE,
+        "filled": filled,
+        "user_name": user.email,
+        "shortest": MIN_PASSWORD,
+        "longest": MAX_PASSWORD,
+    }
     shown = frame.page(request, principal, to.framing, "admin/own_password.html", context, status=status)
     if retry_after is not None:
         shown.headers["retry-after"] = str(retry_after)
