@@ -11,7 +11,8 @@ from psycopg.rows import DictRow, dict_row
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.selections import condition, values
-from dpp.adapters.postgres.unpacking import Columns, Kind, Unpacker
+from dpp.adapters.postgres.tables.deliveries import CHANGE_CELLS, DEPLOYMENT_CELLS
+from dpp.adapters.postgres.unpacking import Columns, Kind, Packing, Unpacker
 from dpp.application.delivery_columns import history, restores_of
 from dpp.application.delivery_reader import (
     BLAMED_BEFORE,
@@ -66,23 +67,12 @@ LEFT JOIN LATERAL (
 ) AS blamed ON true
 """  # noqa: S608 - constants
 
-_DEPLOYMENT_COLUMNS = Unpacker(
-    record_id=Kind.ID,
-    repo_id=Kind.ID,
-    started_at=Kind.INSTANT,
-    deployed_at=Kind.INSTANT,
-    has_succeeded=Kind.FLAG,
-    is_config_only=Kind.FLAG,
-    rollback_at=Kind.INSTANT,
-    lead_time_hrs=Kind.HOURS,
-)
 _DEPLOYMENTS = f"""
-{_DEPLOYMENT_COLUMNS.select}
+{DEPLOYMENT_CELLS.select}
 FROM (
-    SELECT done.*, done.status <> 'failed' AS has_succeeded, {_TECH.format("done")}{{delivery}}
+    SELECT done.*, {_TECH.format("done")}{{delivery}}
     FROM (
-        SELECT record_id, repo_id, tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, started_at,
-            deployed_at, status, is_config_only, rollback_at, lead_time_hrs
+        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, cells
         FROM deployment_records
         WHERE environment = 'production' AND deployed_at >= %(since)s AND deployed_at < %(as_of)s
     ) AS done {{held}}
@@ -135,14 +125,12 @@ FROM (
 WHERE true{{shown}}
 """  # noqa: S608 - constants
 
-_HOURS_COLUMNS = Unpacker(**{f"{part.value}_hrs": Kind.HOURS for part in Part})
 _HOURS = f"""
-{_HOURS_COLUMNS.select}
+{CHANGE_CELLS.select}
 FROM (
     SELECT change.*, {_TECH.format("change")}{{delivery}}
     FROM (
-        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id,
-            {", ".join(f"{part.value}_hrs" for part in Part)}
+        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, cells
         FROM change_ledger
         WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s
     ) AS change {{held}}
@@ -237,7 +225,7 @@ class PostgresDeliveryReader(DeliveryReader):
             deployments = await cursor.fetchone()
             await cursor.execute(_BLAMES.encode(), values(view) | standings | {"since": since - BLAMED_BEFORE})
             blames = await cursor.fetchone()
-        return history(_DEPLOYMENT_COLUMNS.unpack(deployments or ()), _BLAME_COLUMNS.unpack(blames or ()))
+        return history(DEPLOYMENT_CELLS.unpack(deployments or ()), _BLAME_COLUMNS.unpack(blames or ()))
 
     async def restores(self, view: View, *, since: datetime) -> Restores:
         """Return how long incidents lasted."""
@@ -245,7 +233,7 @@ class PostgresDeliveryReader(DeliveryReader):
 
     async def change_hours(self, view: View, *, window: Window) -> Mapping[Part, FloatArray]:
         """Return the hours of every part of deployed changes."""
-        found = await self._columns(_HOURS_COLUMNS, _HOURS, view, of="change", start=window.start, end=window.end)
+        found = await self._columns(CHANGE_CELLS, _HOURS, view, of="change", start=window.start, end=window.end)
         return {part: found[f"{part.value}_hrs"] for part in Part}
 
     async def waiting_since(self, view: View) -> IntArray:
@@ -279,7 +267,9 @@ class PostgresDeliveryReader(DeliveryReader):
         rows = await self._rows(_INCIDENTS.replace("{begun}", begun), view, **wanted)
         return [_incident(list(same), view) for _, same in groupby(rows, key=lambda row: row["incident_id"])]
 
-    async def _columns(self, columns: Unpacker, query: str, view: View, *, of: str, **parameters: Any) -> Columns:
+    async def _columns(
+        self, columns: Unpacker | Packing, query: str, view: View, *, of: str, **parameters: Any
+    ) -> Columns:
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_of_view(query, view, of=of), values(view) | parameters)
             return columns.unpack(await cursor.fetchone() or ())
