@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dpp.adapters.memory.forecasting import MemoryForecastReader, MemoryForecasts
@@ -15,7 +16,8 @@ from dpp.application.enrich import sprint_uuid
 from dpp.application.forecasting_reader import ForecastReader
 from dpp.application.views import View, Window
 from dpp.domain.access import StreamScope
-from tests.support.derivation import CORE, PAYMENTS, at
+from dpp.domain.events import WorkItemEventType
+from tests.support.derivation import CORE, PAYMENTS, STORY, at, delivery, ticket_event
 from tests.support.derived_stores import MemoryStores, PostgresStores, stores
 from tests.support.happenings import Happening, happenings
 from tests.support.postgres import TestServer
@@ -80,3 +82,38 @@ def test_postgres_reads_what_memory_does(postgres_server: TestServer, happening:
 def test_the_present_is_the_latest_past(happening: Happening) -> None:
     """What remains of a sprint now is what its events say remained as of now."""
     assert asyncio.run(_answers(None, happening))
+
+
+#: Ids are of the event's content, so that among so many a later number has the lesser id sooner or later.
+CHANGES = [(str(number), str(number + 1)) for number in range(100, 120)]
+
+
+@pytest.mark.parametrize("family", ["memory", "postgres"])
+def test_of_two_changes_in_one_instant_the_later_numbered_tells_the_sprint(
+    postgres_server: TestServer, family: str
+) -> None:
+    """Twenty tickets come into the sprint by the second of two changes of one instant, twenty leave it so."""
+    into, out = replace(STORY, jira_sprint_id="77"), STORY
+    events = [
+        ticket_event(
+            WorkItemEventType.UPDATED, hours, key=f"PAY-{place}", issue=str(place), change=change, fields=fields
+        )
+        for place, (first, second) in enumerate(CHANGES * 2)
+        for hours, change, fields in (
+            (0, "1", out),
+            (1, first, out if place < len(CHANGES) else into),
+            (1, second, into if place < len(CHANGES) else out),
+        )
+    ]
+    begun = [
+        ticket_event(WorkItemEventType.CREATED, 0, key=f"PAY-{place}", issue=str(place), status="Open", change="0")
+        for place in range(2 * len(CHANGES))
+    ]
+    happening = Happening(told=[delivery(*begun, *events)], heard=[], batches=[])
+    if family == "memory":
+        told = asyncio.run(_answers(None, happening))
+    else:
+        with postgres_server.database(template=postgres_server.template) as url:
+            told = asyncio.run(_answers(url, happening))
+    whole = VIEWS.index(View(scope=StreamScope.everything(), as_of=at(LATEST), delivery_stream_id=PAYMENTS))
+    assert len(CHANGES) == told[5 * whole + 4].items  # type: ignore[attr-defined]

@@ -208,7 +208,7 @@ def event_order(event: WorkItemEvent) -> tuple[object, ...]:
     """Return the key that sorts the events of one ticket as ``in_order`` sorts rows, completed by the whole event."""
     rank = ROWS.get(event.event_type, (None, Rank.TRANSITIONED))[1]
     change = change_number(event.source_change_id)
-    return (event.event_timestamp, _phase(rank), change, rank, event.event_type.value, repr(event))
+    return (event.event_timestamp, phase(rank), change, rank, event.event_type.value, repr(event))
 
 
 def distinct_events(events: Iterable[WorkItemEvent]) -> list[WorkItemEvent]:
@@ -232,7 +232,8 @@ def _preference(event: WorkItemEvent) -> tuple[object, ...]:
     return (event.fields is None, event.event_timestamp, repr(event))
 
 
-def _phase(rank: int) -> int:
+def phase(rank: int) -> int:
+    """Return where in one instant events of a rank happened: creation first, deletion last."""
     return 0 if rank == Rank.CREATED else 2 if rank == Rank.DELETED else 1
 
 

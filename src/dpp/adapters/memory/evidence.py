@@ -29,6 +29,7 @@ from dpp.application.evidence_reader import (
 from dpp.application.views import View, Window
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.events import WorkItemEvent, WorkItemEventType
+from dpp.domain.histories import event_order
 from dpp.domain.positions import DELETED
 from dpp.domain.stages import Stage
 
@@ -82,7 +83,7 @@ class MemoryEvidenceReader(EvidenceReader):
         if view.is_live:
             return self._tables.work_items[issue_id].sprint_id
         told = [
-            (event.event_timestamp, row.event_id, event.fields.jira_sprint_id)
+            (event_order(event), event.fields.jira_sprint_id)
             for table in ("work_item_events", "work_item_facts")
             for row in self._database.events[table]
             if isinstance(event := row.event, WorkItemEvent)
@@ -90,7 +91,7 @@ class MemoryEvidenceReader(EvidenceReader):
             and event.fields is not None
             and event.event_timestamp <= view.as_of
         ]
-        jira_id = max(told, key=lambda one: one[:2])[2] if told else None
+        jira_id = max(told, key=lambda one: one[0])[1] if told else None
         return sprint_uuid(jira_id) if jira_id else None
 
     async def finished(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[FinishedTicket]:

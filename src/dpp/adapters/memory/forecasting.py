@@ -31,6 +31,7 @@ from dpp.domain.arrays import IntArray
 from dpp.domain.calendar import to_micros
 from dpp.domain.events import WorkItemEvent
 from dpp.domain.forecast import PERCENTS
+from dpp.domain.histories import event_order
 from dpp.domain.positions import DELETED
 from dpp.domain.stages import Stage
 
@@ -152,7 +153,7 @@ class MemoryForecastReader(ForecastReader):
         if view.is_live:
             return self._tables.work_items[issue_id].sprint_id
         told = [
-            (event.event_timestamp, row.event_id, event.fields.jira_sprint_id)
+            (event_order(event), event.fields.jira_sprint_id)
             for table in _WORK_ITEM_TABLES
             for row in self._database.events[table]
             if isinstance(event := row.event, WorkItemEvent)
@@ -160,7 +161,7 @@ class MemoryForecastReader(ForecastReader):
             and event.fields is not None
             and event.event_timestamp <= view.as_of
         ]
-        jira_id = max(told, key=lambda one: one[:2])[2] if told else None
+        jira_id = max(told, key=lambda one: one[0])[1] if told else None
         return sprint_uuid(jira_id) if jira_id else None
 
     async def promises(self, view: View, *, since: date) -> Sequence[PromiseRow]:

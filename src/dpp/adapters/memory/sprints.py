@@ -16,6 +16,7 @@ from dpp.application.sprint_snapshots import ClosedSprint, KnownSprint, SprintSn
 from dpp.application.views import View
 from dpp.domain.calendar import to_micros
 from dpp.domain.events import WorkItemEvent
+from dpp.domain.histories import event_order
 from dpp.domain.sprints import SprintMember, Stay, Told
 
 
@@ -54,21 +55,21 @@ class MemorySprintStore(SprintStore):
     async def members(self, sprint_id: UUID) -> Sequence[SprintMember]:
         """Return every ticket that a sprint ever held."""
         self._database.check_available()
-        told: dict[str, list[tuple[int, UUID, Told]]] = defaultdict(list)
+        told: dict[str, list[tuple[tuple[object, ...], Told]]] = defaultdict(list)
         for table in ("work_item_events", "work_item_facts"):
             for row in self._database.events[table]:
                 if isinstance(event := row.event, WorkItemEvent) and event.fields is not None:
                     named = event.fields.jira_sprint_id
                     at = to_micros(event.event_timestamp)
                     is_in = named is not None and sprint_uuid(named) == sprint_id
-                    told[event.item].append((at, row.event_id, Told(at, is_in, event.fields.story_points)))
+                    told[event.item].append((event_order(event), Told(at, is_in, event.fields.story_points)))
         return [
             SprintMember(
-                told=tuple(said for _, _, said in sorted(rows, key=lambda row: row[:2])),
+                told=tuple(said for _, said in sorted(rows, key=lambda row: row[0])),
                 stays=tuple(Stay(row.entered_at, row.left_at, row.stage) for row in self._tables.stays.get(issue, ())),
             )
             for issue, rows in sorted(told.items())
-            if any(said.is_in for _, _, said in rows)
+            if any(said.is_in for _, said in rows)
         ]
 
     async def keep(self, snapshots: Sequence[SprintSnapshot]) -> int:

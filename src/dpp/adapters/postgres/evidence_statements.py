@@ -5,6 +5,7 @@ Each gives the streams of a thing the names ``delivery_stream_id`` and ``tech_st
 
 from __future__ import annotations
 
+from dpp.adapters.postgres import event_order
 from dpp.adapters.postgres.contributions import PEER
 from dpp.adapters.postgres.diagnostics import (
     FOUND_AND_MADE,
@@ -43,14 +44,12 @@ SELECT {_PLACE}
 FROM work_item_stays AS stay JOIN {held("stay.issue_id")} ON true
 CROSS JOIN LATERAL (
     SELECT sprint_id FROM (
-        (SELECT sprint_id, event_timestamp, event_id FROM work_item_events
-         WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
-         ORDER BY event_timestamp DESC, event_id DESC LIMIT 1)
+        SELECT sprint_id, {event_order.COLUMNS} FROM work_item_events
+        WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
         UNION ALL
-        (SELECT sprint_id, event_timestamp, event_id FROM work_item_facts
-         WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
-         ORDER BY event_timestamp DESC, event_id DESC LIMIT 1)
-    ) AS told ORDER BY event_timestamp DESC, event_id DESC LIMIT 1
+        SELECT sprint_id, {event_order.COLUMNS} FROM work_item_facts
+        WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
+    ) AS told ORDER BY {event_order.LATEST_FIRST} LIMIT 1
 ) AS field
 WHERE {_UNFINISHED} AND field.sprint_id = %(sprint)s AND held.{_OF_STREAM} {_LONGEST_FIRST}
 """  # noqa: S608 - constants

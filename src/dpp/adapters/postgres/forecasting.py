@@ -10,8 +10,10 @@ from uuid import UUID
 import msgspec
 import numpy as np
 
+from dpp.adapters.postgres import event_order
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.selections import condition, values
+from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.forecasting_reader import (
     SPRINTS,
     ForecastReader,
@@ -39,8 +41,10 @@ _UNFINISHED = """stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
 _SHOWN = "delivery_stream_id IS NOT NULL{shown}"
 _COMPLETED = "completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s"
 
+# Places are where tickets were while they had the same streams; the condition on the stage is that of their index.
 _SCOPE = f"""
-SELECT count(*) FROM work_item_stays AS stay {_HELD.replace("{of}", "stay")} WHERE {_UNFINISHED} AND {_SHOWN}
+SELECT count(*) FROM work_item_places
+WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done' AND {_SHOWN}
 """  # noqa: S608 - constants
 
 # One look into the index for each stream, however long its history is.
@@ -56,6 +60,7 @@ FROM delivery_streams AS stream CROSS JOIN LATERAL (
 # A completion's own row tells the streams that its ticket has now. They are those of the moment too, unless the span
 # that held then has ended since: only such tickets, at present none, are looked up. What a reopening after the moment
 # took back still held then; of the completions of one ticket at most one holds at a moment.
+_COMPLETED_AT = Unpacker(completed_at=Kind.INSTANT)
 _COMPLETIONS = f"""
 WITH moved AS (
     SELECT issue_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions
@@ -74,9 +79,7 @@ WITH moved AS (
     ) AS cycle {_HELD.replace("{of}", "cycle")}
     WHERE {_SHOWN}
 )
-SELECT coalesce(
-    string_agg(int8send((extract(epoch FROM completed_at) * 1000000)::bigint), ''::bytea ORDER BY completed_at), ''
-) FROM completed
+{_COMPLETED_AT.select} FROM completed
 """  # noqa: S608 - constants
 
 # From the latest on, until there are enough of the streams in question; which tickets a sprint has is looked at closely
@@ -135,14 +138,12 @@ SELECT count(*)
 FROM work_item_stays AS stay {_HELD.replace("{of}", "stay")}
 CROSS JOIN LATERAL (
     SELECT sprint_id FROM (
-        (SELECT sprint_id, event_timestamp, event_id FROM work_item_events
-         WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
-         ORDER BY event_timestamp DESC, event_id DESC LIMIT 1)
+        SELECT sprint_id, {event_order.COLUMNS} FROM work_item_events
+        WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
         UNION ALL
-        (SELECT sprint_id, event_timestamp, event_id FROM work_item_facts
-         WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
-         ORDER BY event_timestamp DESC, event_id DESC LIMIT 1)
-    ) AS told ORDER BY event_timestamp DESC, event_id DESC LIMIT 1
+        SELECT sprint_id, {event_order.COLUMNS} FROM work_item_facts
+        WHERE issue_id = stay.issue_id AND has_fields AND event_timestamp <= %(as_of)s
+    ) AS told ORDER BY {event_order.LATEST_FIRST} LIMIT 1
 ) AS field
 WHERE {_UNFINISHED} AND field.sprint_id = %(sprint)s AND {_SHOWN}
 """  # noqa: S608 - constants
@@ -200,8 +201,7 @@ class PostgresForecastReader(ForecastReader):
     async def completions(self, view: View, *, window: Window) -> IntArray:
         """Return when tickets were completed in the window."""
         rows = await self._rows(_COMPLETIONS, view, {"start": window.start, "end": window.end})
-        # All in one value, as PostgreSQL sends whole numbers: a row for each would cost more than finding them.
-        return np.frombuffer(rows[0][0], dtype=">i8").astype(np.int64)
+        return np.sort(_COMPLETED_AT.unpack(rows[0])["completed_at"])
 
     async def sprints(self, view: View, *, today: date) -> Sequence[SprintSpan]:
         """Return the view's sprints that have begun, the latest first."""

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 
+from dpp.adapters.postgres import event_order
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.sprint_snapshots import ClosedSprint, KnownSprint, SprintSnapshot, SprintStore
@@ -34,11 +35,11 @@ WITH member AS ({_MEMBERS})
 SELECT issue_id, (extract(epoch FROM event_timestamp) * 1000000)::bigint, sprint_id IS NOT DISTINCT FROM %(sprint)s,
     story_points::double precision
 FROM (
-    SELECT issue_id, event_timestamp, event_id, sprint_id, story_points, has_fields FROM work_item_events
-    UNION ALL SELECT issue_id, event_timestamp, event_id, sprint_id, story_points, has_fields FROM work_item_facts
+    SELECT issue_id, {event_order.COLUMNS}, sprint_id, story_points, has_fields FROM work_item_events
+    UNION ALL SELECT issue_id, {event_order.COLUMNS}, sprint_id, story_points, has_fields FROM work_item_facts
 ) AS event
 WHERE has_fields AND issue_id IN (SELECT issue_id FROM member)
-ORDER BY issue_id, event_timestamp, event_id
+ORDER BY issue_id, {event_order.AS_HAPPENED}
 """  # noqa: S608 - constants
 _STAYS = f"""
 SELECT issue_id, (extract(epoch FROM entered_at) * 1000000)::bigint,
