@@ -10,9 +10,8 @@ from typing import Any
 from psycopg.rows import DictRow, dict_row
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.selections import condition, values
-from dpp.adapters.postgres.tables.deliveries import CHANGE_CELLS, DEPLOYMENT_CELLS
-from dpp.adapters.postgres.unpacking import Columns, Kind, Packing, Unpacker
+from dpp.adapters.postgres.selections import condition, condition_on_one, values
+from dpp.adapters.postgres.unpacking import Columns, Kind, Unpacker
 from dpp.application.delivery_columns import history, restores_of
 from dpp.application.delivery_reader import (
     BLAMED_BEFORE,
@@ -67,14 +66,25 @@ LEFT JOIN LATERAL (
 ) AS blamed ON true
 """  # noqa: S608 - constants
 
+_DEPLOYMENT_COLUMNS = Unpacker(
+    record_id=Kind.ID,
+    repo_id=Kind.ID,
+    started_at=Kind.INSTANT,
+    deployed_at=Kind.INSTANT,
+    has_succeeded=Kind.FLAG,
+    is_config_only=Kind.FLAG,
+    rollback_at=Kind.INSTANT,
+    lead_time_hrs=Kind.HOURS,
+)
 _DEPLOYMENTS = f"""
-{DEPLOYMENT_CELLS.select}
+{_DEPLOYMENT_COLUMNS.select}
 FROM (
-    SELECT done.*, {_TECH.format("done")}{{delivery}}
+    SELECT done.*, done.status <> 'failed' AS has_succeeded, {_TECH.format("done")}{{delivery}}
     FROM (
-        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, cells
+        SELECT record_id, repo_id, tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, started_at,
+            deployed_at, status, is_config_only, rollback_at, lead_time_hrs
         FROM deployment_records
-        WHERE environment = 'production' AND deployed_at >= %(since)s AND deployed_at < %(as_of)s
+        WHERE environment = 'production' AND deployed_at >= %(since)s AND deployed_at < %(as_of)s{{likely}}
     ) AS done {{held}}
 ) AS deployment
 WHERE true{{shown}}
@@ -107,6 +117,8 @@ FROM (
     ) AS done
     LEFT JOIN incident_restores AS over
         ON over.incident_id = blame.incident_id AND over.valid_from <= %(as_of)s AND over.valid_to > %(as_of)s
+            -- None ends before it begins; so those of earlier incidents need not be read.
+            AND over.resolved_at >= %(since)s
     WHERE blame.valid_from <= %(as_of)s
 ) AS pair
 """  # noqa: S608 - constants
@@ -125,14 +137,16 @@ FROM (
 WHERE true{{shown}}
 """  # noqa: S608 - constants
 
+_HOURS_COLUMNS = Unpacker(**{f"{part.value}_hrs": Kind.HOURS for part in Part})
 _HOURS = f"""
-{CHANGE_CELLS.select}
+{_HOURS_COLUMNS.select}
 FROM (
     SELECT change.*, {_TECH.format("change")}{{delivery}}
     FROM (
-        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, cells
+        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id,
+            {", ".join(f"{part.value}_hrs" for part in Part)}
         FROM change_ledger
-        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s
+        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s{{likely}}
     ) AS change {{held}}
 ) AS change
 WHERE true{{shown}}
@@ -225,7 +239,7 @@ class PostgresDeliveryReader(DeliveryReader):
             deployments = await cursor.fetchone()
             await cursor.execute(_BLAMES.encode(), values(view) | standings | {"since": since - BLAMED_BEFORE})
             blames = await cursor.fetchone()
-        return history(DEPLOYMENT_CELLS.unpack(deployments or ()), _BLAME_COLUMNS.unpack(blames or ()))
+        return history(_DEPLOYMENT_COLUMNS.unpack(deployments or ()), _BLAME_COLUMNS.unpack(blames or ()))
 
     async def restores(self, view: View, *, since: datetime) -> Restores:
         """Return how long incidents lasted."""
@@ -233,7 +247,7 @@ class PostgresDeliveryReader(DeliveryReader):
 
     async def change_hours(self, view: View, *, window: Window) -> Mapping[Part, FloatArray]:
         """Return the hours of every part of deployed changes."""
-        found = await self._columns(CHANGE_CELLS, _HOURS, view, of="change", start=window.start, end=window.end)
+        found = await self._columns(_HOURS_COLUMNS, _HOURS, view, of="change", start=window.start, end=window.end)
         return {part: found[f"{part.value}_hrs"] for part in Part}
 
     async def waiting_since(self, view: View) -> IntArray:
@@ -267,9 +281,7 @@ class PostgresDeliveryReader(DeliveryReader):
         rows = await self._rows(_INCIDENTS.replace("{begun}", begun), view, **wanted)
         return [_incident(list(same), view) for _, same in groupby(rows, key=lambda row: row["incident_id"])]
 
-    async def _columns(
-        self, columns: Unpacker | Packing, query: str, view: View, *, of: str, **parameters: Any
-    ) -> Columns:
+    async def _columns(self, columns: Unpacker, query: str, view: View, *, of: str, **parameters: Any) -> Columns:
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(_of_view(query, view, of=of), values(view) | parameters)
             return columns.unpack(await cursor.fetchone() or ())
@@ -289,6 +301,7 @@ def _of_view(query: str, view: View, *, of: str = "done") -> bytes:
     looked_up = restricted and not view.is_live
     now = _HELD_NOW.replace("{of}", of) if restricted else ""
     parts = {
+        "{likely}": _likely(view, is_restricted=restricted),
         "{held}": _HELD.replace("{of}", of) if looked_up else "",
         "{blamed}": _BLAMED.replace("{of}", "restore") if restricted else "",
         "{delivery}": ", held.delivery_stream_id" if looked_up else now,
@@ -297,6 +310,15 @@ def _of_view(query: str, view: View, *, of: str = "done") -> bytes:
     for place, part in parts.items():
         query = query.replace(place, part)
     return query.encode()
+
+
+def _likely(view: View, *, is_restricted: bool) -> str:
+    """Return what the own columns of whatever the view may show fulfil, so that few others are looked at closely."""
+    if not is_restricted:
+        return condition_on_one(view)
+    if view.is_live:
+        return f" AND (linked_issue_id = ANY (ARRAY({AHEAD})) OR (true{condition_on_one(view)}))"
+    return "" if view.tech_stream_id is None else " AND tech_stream_id = %(tech)s"
 
 
 def _change(row: DictRow, view: View) -> LedgerChange:

@@ -62,25 +62,3 @@ class Unpacker:
             name: kind.value.read(np.frombuffer(cells or b"", dtype=kind.value.dtype))
             for (name, kind), cells in zip(self._columns.items(), row, strict=True)
         }
-
-
-class Packing:
-    """
-    A generated column that holds the binary forms of several others, one behind the other.
-
-    Of twenty thousand rows one value each is gathered instead of one for every column, in a third of the time.
-    """
-
-    def __init__(self, column: str, **cells: tuple[Kind, str]) -> None:
-        """``cells``: what is in it, in order, each by its name, its kind and what it is in the terms of its table."""
-        self._cells = {name: kind for name, (kind, _) in cells.items()}
-        self._dtype = np.dtype([(name, kind.value.dtype) for name, kind in self._cells.items()])
-        self.expression = " || ".join(kind.value.send.format(of) for kind, of in cells.values())
-        """What generates the column."""
-        self.select = f"SELECT string_agg({column}, ''::bytea)"
-        """The beginning of a statement; what follows is its ``FROM``. The order of the rows is any."""
-
-    def unpack(self, row: Sequence[bytes | None]) -> Columns:
-        """Return the cells of all rows as columns, from the one value that the statement gives."""
-        rows = np.frombuffer(row[0] if row and row[0] else b"", dtype=self._dtype)
-        return {name: kind.value.read(rows[name]) for name, kind in self._cells.items()}

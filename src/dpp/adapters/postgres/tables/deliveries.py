@@ -6,12 +6,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     DateTime,
     Double,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -21,22 +19,6 @@ from sqlalchemy import (
 
 from dpp.adapters.postgres.tables.columns import metadata, moment, reference, words
 from dpp.adapters.postgres.tables.derived import FOREVER
-from dpp.adapters.postgres.unpacking import Kind, Packing
-from dpp.domain.change_lead_times import Part
-
-#: What the figures of §6.4 are taken from, of each deployment and of each change.
-DEPLOYMENT_CELLS = Packing(
-    "cells",
-    record_id=(Kind.ID, "record_id"),
-    repo_id=(Kind.ID, "repo_id"),
-    started_at=(Kind.INSTANT, "started_at"),
-    deployed_at=(Kind.INSTANT, "deployed_at"),
-    has_succeeded=(Kind.FLAG, "status <> 'failed'"),
-    is_config_only=(Kind.FLAG, "is_config_only"),
-    rollback_at=(Kind.INSTANT, "rollback_at"),
-    lead_time_hrs=(Kind.HOURS, "lead_time_hrs"),
-)
-CHANGE_CELLS = Packing("cells", **{f"{part.value}_hrs": (Kind.HOURS, f"{part.value}_hrs") for part in Part})
 
 deployment_records = Table(
     "deployment_records",
@@ -62,15 +44,9 @@ deployment_records = Table(
     Column("caused_incident", Boolean, nullable=False, server_default=text("false")),
     words("incident_id", nullable=True),
     moment("rollback_at"),
-    Column("cells", LargeBinary, Computed(DEPLOYMENT_CELLS.expression, persisted=True)),
     CheckConstraint("status IN ('success', 'failed', 'rolled_back')", name="status"),
     Index(None, "tech_stream_id", "environment", "deployed_at"),
-    Index(
-        None,
-        "environment",
-        "deployed_at",
-        postgresql_include=["tech_stream_id", "delivery_stream_id", "linked_issue_id", "cells"],
-    ),
+    Index(None, "environment", "deployed_at"),
     Index(None, "linked_ticket_id"),
     Index(None, "repo_id", "environment", "deployed_at"),
     Index(
@@ -106,14 +82,9 @@ change_ledger = Table(
     Column("pickup_hrs", Double),
     Column("review_hrs", Double),
     Column("deploy_hrs", Double),
-    Column("cells", LargeBinary, Computed(CHANGE_CELLS.expression, persisted=True)),
     PrimaryKeyConstraint("repo_id", "pr_number"),
     Index(None, "record_id"),
-    Index(
-        None,
-        "deployed_at",
-        postgresql_include=["tech_stream_id", "delivery_stream_id", "linked_issue_id", "cells"],
-    ),
+    Index(None, "deployed_at"),
     Index("ix_change_ledger_undeployed", "merged_at", postgresql_where=text("deployed_at IS NULL")),
     comment="Merged pull requests with the production deployment that first carried each, if any has",
 )

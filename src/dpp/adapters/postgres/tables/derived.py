@@ -83,7 +83,7 @@ work_items = Table(
     Column("is_deleted", Boolean, nullable=False),
     Index(None, "ticket_id"),
     Index(None, "delivery_stream_id"),
-    Index(None, "sprint_id", "delivery_stream_id", postgresql_where=text("NOT is_deleted")),
+    Index(None, "sprint_id", "delivery_stream_id", postgresql_include=["is_deleted"]),
     Index("ix_work_items_blocked", "entered_at", postgresql_where=text("blocked_since IS NOT NULL")),
     Index(
         "ix_work_items_held_up",
