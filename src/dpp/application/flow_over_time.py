@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import compress
+from datetime import date, timedelta
 from uuid import UUID
 
 import numpy as np
 
 from dpp.application import flow_tickets
 from dpp.application.answers import Answers, Asked, Trust
+from dpp.application.blocking import Blocking
 from dpp.application.bottleneck_ports import BottleneckReader
 from dpp.application.cache import Keeping
 from dpp.application.calendars import Calendars
@@ -36,14 +35,14 @@ from dpp.application.flow_answers import (
     HeldUp,
     Passage,
 )
-from dpp.application.flow_reader import FlowReader, HeldStays, UnfinishedRow
+from dpp.application.flow_reader import FlowReader, UnfinishedRow
 from dpp.application.readers import MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window, may_name
 from dpp.domain.ageing import AgeBand, age_bands
 from dpp.domain.arrays import FloatArray
-from dpp.domain.arrivals import Arrivals, arrivals_in, in_progress
-from dpp.domain.blocked import Spell, blocked_parts, blocked_spells, blocked_time
+from dpp.domain.arrivals import Arrivals, arrivals_in
+from dpp.domain.blocked import blocked_time
 from dpp.domain.calendar import BusinessCalendar, from_micros, to_micros
 from dpp.domain.configuration import Configuration, DeliveryStream
 from dpp.domain.cumulative_flow import cumulative_flow
@@ -84,7 +83,7 @@ class FlowOverTime:
         answers: Answers | None = None,
     ) -> None:
         self._reader = reader
-        self._bottlenecks = bottlenecks
+        self._blocking = Blocking(reader=reader, bottlenecks=bottlenecks, calendars=calendars)
         self._metrics = metrics
         self._calendars = calendars
         self._answers = answers or Answers()
@@ -102,7 +101,7 @@ class FlowOverTime:
     async def _ageing(self, view: View, *, configuration: Configuration, window_days: int) -> Ageing:
         cycles = await self._metrics.cycle_values(view, window=Window.back_from(view.as_of, days=window_days))
         rows = await self._reader.unfinished(view)
-        blocked = {it.item for it in await self._spells(view, since=view.as_of) if it.end == FOREVER}
+        blocked = {it.item for it in await self._blocking.spells(view, since=view.as_of) if it.end == FOREVER}
         begun = [row for row in rows if row.first_in_progress is not None]
         ages = self._ages(begun, now=to_micros(view.as_of), configuration=configuration)
         bands = age_bands(ages, cycle_days=cycles.cycle_days)
@@ -206,7 +205,7 @@ class FlowOverTime:
         self, view: View, *, configuration: Configuration, window_days: int
     ) -> tuple[BlockedShare, ...]:
         """Return the tickets behind blocked time with each one's days, the dearest first; nothing of it is kept."""
-        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        costs = await self._blocking.costs(view, configuration=configuration, window_days=window_days)
         tech = {row.stream_id: row for row in configuration.tech_streams if may_name(row, scope=view.scope)}
         keys = await self._reader.keys(view, {spell.item for spell in costs.blockers})
         return flow_tickets.blocked_shares(costs.blockers, costs.days.tolist(), keys=keys, tech=tech)
@@ -221,7 +220,7 @@ class FlowOverTime:
         )
 
     async def _blocked(self, view: View, *, configuration: Configuration, window_days: int) -> Blocked:
-        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        costs = await self._blocking.costs(view, configuration=configuration, window_days=window_days)
         tech = {row.stream_id: row for row in configuration.tech_streams if may_name(row, scope=view.scope)}
         whole, causes = blocked_time(
             costs.days,
@@ -265,7 +264,7 @@ class FlowOverTime:
     async def _blocked_by(
         self, view: View, *, blocking: UUID, configuration: Configuration, window_days: int
     ) -> BlockedByOne:
-        costs = await self._costs(view, configuration=configuration, window_days=window_days)
+        costs = await self._blocking.costs(view, configuration=configuration, window_days=window_days)
         costs = costs.only([spell.blocking == blocking for spell in costs.blockers])
         named = {row.stream_id: row for row in configuration.delivery_streams if may_name(row, scope=view.scope)}
         whole, streams = blocked_time(
@@ -287,7 +286,7 @@ class FlowOverTime:
     async def _blocked_now(
         self, view: View, *, blocking: UUID, named: Mapping[UUID, DeliveryStream], configuration: Configuration
     ) -> tuple[BlockedTicket, ...]:
-        spells = await self._spells(view, since=view.as_of)
+        spells = await self._blocking.spells(view, since=view.as_of)
         begun = {it.item: it.start for it in spells if it.end == FOREVER and it.blocking == blocking}
         rows = [row for row in await self._reader.unfinished(view) if row.issue_id in begun]
         starts = [begun[row.issue_id] for row in rows]
@@ -305,26 +304,6 @@ class FlowOverTime:
         ]
         return tuple(sorted(tickets, key=lambda ticket: (-ticket.days, ticket.ticket_id)))
 
-    async def _costs(self, view: View, *, configuration: Configuration, window_days: int) -> _Costs:
-        window = Window.back_from(view.as_of, days=window_days)
-        start, end = to_micros(window.start), to_micros(window.end)
-        spells = await self._spells(view, since=window.start)
-        held = await self._reader.held(view, window=window, naming={spell.item for spell in spells})
-        held = held.only(in_progress(held.stays) & (held.stays.left > start) & (held.stays.entered < end))
-        parts = blocked_parts(spells, stays=held.stays, items=held.items, start=start, end=end)
-        calendars = [self._calendar(stream, configuration) for stream in held.delivery_streams]
-        stream_of = held.stream_of[parts.stay]
-        days = elapsed_days(starts=parts.start, ends=parts.end, calendars=calendars, calendar_of=stream_of)
-        return _Costs(
-            days=days,
-            blockers=[spells[number] for number in parts.spell.tolist()],
-            streams=[held.delivery_streams[number] for number in stream_of.tolist()],
-            total_days=_days_in_progress(held, calendars, start=start, end=end),
-        )
-
-    async def _spells(self, view: View, *, since: datetime) -> list[Spell]:
-        return blocked_spells(row.flag for row in await self._bottlenecks.flags(view, since=since))
-
     async def _marked(self, view: View, figure: Figure) -> Figure:
         return (await self._trust.marks(view)).on(figure, LIKE)
 
@@ -336,32 +315,6 @@ class FlowOverTime:
         Window.back_from(view.as_of, days=window_days)
         calendar = self._calendar(view.delivery_stream_id, configuration)
         return last_days(calendar, now=to_micros(view.as_of), days=window_days)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Costs:
-    """
-    Parts of stays in progress during which tickets were blocked.
-
-    Attributes:
-        days: shape (n,), working days.
-        blockers: n, what blocked.
-        streams: n, whose ticket it was then.
-        total_days: working days that all tickets, blocked or not, were in progress.
-    """
-
-    days: FloatArray
-    blockers: Sequence[Spell]
-    streams: Sequence[UUID | None]
-    total_days: float
-
-    def only(self, chosen: Sequence[bool]) -> _Costs:
-        return replace(
-            self,
-            days=self.days[np.array(chosen, dtype=np.bool_)],
-            blockers=list(compress(self.blockers, chosen)),
-            streams=list(compress(self.streams, chosen)),
-        )
 
 
 def _since(buckets: Buckets, view: View) -> Window:
@@ -395,13 +348,3 @@ def _spans(buckets: Buckets, found: Arrivals) -> tuple[FlowSpan, ...]:
         FlowSpan(begins=begins, arrived=arrived, departed=departed, finished=finished, in_progress=level)
         for begins, arrived, departed, finished, level in rows
     )
-
-
-def _days_in_progress(held: HeldStays, calendars: Sequence[BusinessCalendar], *, start: int, end: int) -> float:
-    days = elapsed_days(
-        starts=np.maximum(held.stays.entered, start),
-        ends=np.minimum(held.stays.left, end),
-        calendars=calendars,
-        calendar_of=held.stream_of,
-    )
-    return float(np.sort(days).sum())

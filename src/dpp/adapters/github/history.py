@@ -9,8 +9,9 @@ from msgspec import MsgspecError, Struct
 from msgspec.json import Decoder, encode
 
 from dpp.adapters.github.api import Installed, PermissionMissing
+from dpp.adapters.github.parts import Part
 from dpp.adapters.github.payloads import TimedRepository
-from dpp.adapters.github.source import GitHubSource, Part
+from dpp.adapters.github.source import GitHubSource
 from dpp.application.backfill import HistoryPage, SourceHistory
 from dpp.application.source_errors import SourceRefused
 from dpp.domain.configuration import Configuration

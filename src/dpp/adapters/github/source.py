@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
-from urllib.parse import quote
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder
 
 from dpp.adapters.github import api_graph
 from dpp.adapters.github.api import GitHubApi, Installed
-from dpp.adapters.github.api_graph import GraphPullRequest, GraphReview, OfPullRequest
-from dpp.adapters.github.decoding import NotUnderstood, Time, decode, moment, required_moment
+from dpp.adapters.github.api_graph import GraphPullRequest, GraphReview
+from dpp.adapters.github.branch_activity import BranchActivity
+from dpp.adapters.github.decoding import NotUnderstood, decode
 from dpp.adapters.github.ignored import IGNORED_STATES
+from dpp.adapters.github.parts import Part, installation_of, names_of, path_of
 from dpp.adapters.github.payloads import (
     Delivery,
     Deployment,
     DeploymentStatus,
     DeploymentStatusDelivery,
-    Installation,
     TimedRepository,
-    User,
     WorkflowRun,
 )
 from dpp.adapters.github.pipelines import build_of, deployment_step
 from dpp.adapters.github.pull_request_pages import PullRequestPages
 from dpp.adapters.github.pull_requests import review_of, step_of
-from dpp.adapters.github.references import person, repository_ref
+from dpp.adapters.github.references import repository_ref
 from dpp.application.cursors import Cursors
 from dpp.application.reading import Reading
 from dpp.domain.configuration import folded
-from dpp.domain.events import CicdEvent, Facts, PullRequestEvent, PushEvent, RepositoryFact
+from dpp.domain.events import CicdEvent, Facts, PullRequestEvent, RepositoryFact
 
 T = TypeVar("T")
 
@@ -42,16 +39,11 @@ RUNS_AT_ONCE = 100
 DEPLOYMENTS_AT_ONCE = 30
 CHANGED_DEPLOYMENTS_AT_ONCE = 100
 """Of these lists few are asked about one by one."""
-PUSHES_AT_ONCE = 50
 REPOSITORIES_AT_ONCE = 100
 CHANGES_FOR = timedelta(days=30)
 """So long after it was made a run may be run again (GitHub's own limit), and is a deployment looked at for a change."""
 MOST_PAGES = 1000
 """Of repositories, reviews or statuses: more is an API that does not end."""
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_BRANCHES = "refs/heads/"
-_PUSHED = frozenset({"branch_creation", "push", "force_push"})
 
 
 class _Repositories(Struct, frozen=True):
@@ -62,42 +54,12 @@ class _Runs(Struct, frozen=True):
     workflow_runs: tuple[Raw, ...] = ()
 
 
-class Activity(Struct, frozen=True):
-    """Something that happened to a branch."""
-
-    activity_type: str
-    ref: str
-    after: str
-    before: str | None = None
-    timestamp: Time | None = None
-    actor: User | None = None
-
-
 _REPOSITORIES = Decoder(_Repositories)
 _RUNS = Decoder(_Runs)
 _RUN = Decoder(WorkflowRun)
 _RAW_LIST = Decoder(tuple[Raw, ...])
 _DEPLOYMENT = Decoder(Deployment)
 _STATUS = Decoder(DeploymentStatus)
-_ACTIVITY = Decoder(Activity)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """
-    Some of what a repository has to tell.
-
-    Attributes:
-        facts: what it tells.
-        following: where the next part begins; None after the last.
-        things: pull requests, runs, deployments or pushes in it.
-        unreadable: why things could not be read, once for each.
-    """
-
-    facts: Facts = field(default_factory=Facts)
-    following: str | None = None
-    things: int = 0
-    unreadable: tuple[str, ...] = ()
 
 
 class GitHubSource:
@@ -113,6 +75,7 @@ class GitHubSource:
     def __init__(self, *, api: GitHubApi, reading: Callable[[], Reading], now: Callable[[], datetime]) -> None:
         self._api = api
         self._pull_requests = PullRequestPages(api=api)
+        self._branches = BranchActivity(api=api, reading=reading)
         self._reading = reading
         self._now = now
 
@@ -133,7 +96,7 @@ class GitHubSource:
             repositories=tuple(
                 RepositoryFact(
                     event_timestamp=at,
-                    repository=repository_ref(one, installation=_installation(where)),
+                    repository=repository_ref(one, installation=installation_of(where)),
                     is_active=not one.archived,
                 )
                 for one in repositories
@@ -151,7 +114,7 @@ class GitHubSource:
     ) -> Part:
         """Return pull requests with their reviews: all, oldest first; or those changed ``since``, the latest first."""
         order = {"by": "UPDATED_AT", "way": "DESC"} if since else {"by": "CREATED_AT", "way": "ASC"}
-        found = await self._pull_requests.page(where, {**_names(repository), **order, "after": at})
+        found = await self._pull_requests.page(where, {**names_of(repository), **order, "after": at})
         if found is None:
             return Part()
         if found.passed_over is not None:
@@ -197,7 +160,7 @@ class GitHubSource:
             following = cursors.after(page.page_info.following)
             if following is None:
                 return
-            variables = {**_names(repository), "number": pull.number, "after": following}
+            variables = {**names_of(repository), "number": pull.number, "after": following}
             answer = await self._api.graphql(where, api_graph.REVIEWS, variables, decoder=api_graph.REVIEWS_ANSWER)
             data = api_graph.data_of(answer)
             if data is None or data.repository is None or data.repository.pull_request is None:
@@ -210,7 +173,7 @@ class GitHubSource:
         """Return attempts of workflow runs, the latest first; those of runs changed ``since``. GraphQL has no list."""
         # Not the filter by time: with it GitHub lists a thousand runs and no more.
         query = {"per_page": str(RUNS_AT_ONCE), "page": at or "1"}
-        found = await self._api.page(where, f"{_path(repository)}/actions/runs", query=query, decoder=_RUNS)
+        found = await self._api.page(where, f"{path_of(repository)}/actions/runs", query=query, decoder=_RUNS)
         if found is None:
             return Part()
         answer, following = found
@@ -240,7 +203,7 @@ class GitHubSource:
         self, where: Installed, repository: TimedRepository, run: WorkflowRun, attempt: int
     ) -> list[CicdEvent]:
         """A list shows the latest attempt of each run; the others are asked for one by one."""
-        path = f"{_path(repository)}/actions/runs/{run.id}/attempts/{attempt}"
+        path = f"{path_of(repository)}/actions/runs/{run.id}/attempts/{attempt}"
         earlier = await self._api.get(where, path, decoder=_RUN)
         return _builds(where, repository, earlier) if earlier else []
 
@@ -254,7 +217,7 @@ class GitHubSource:
         """
         size = CHANGED_DEPLOYMENTS_AT_ONCE if since else DEPLOYMENTS_AT_ONCE
         query = {"per_page": str(size), "page": at or "1"}
-        found = await self._api.page(where, f"{_path(repository)}/deployments", query=query, decoder=_RAW_LIST)
+        found = await self._api.page(where, f"{path_of(repository)}/deployments", query=query, decoder=_RAW_LIST)
         if found is None:
             return Part()
         listed, following = found
@@ -285,7 +248,7 @@ class GitHubSource:
     ) -> tuple[list[CicdEvent], list[str]]:
         events: list[CicdEvent] = []
         problems: list[str] = []
-        about, path = _about(where, repository), f"{_path(repository)}/deployments/{deployment.id}/statuses"
+        about, path = _about(where, repository), f"{path_of(repository)}/deployments/{deployment.id}/statuses"
         async for listed in self._pages(where, path, _RAW_LIST, size=100):
             for raw in listed:
                 try:
@@ -318,73 +281,8 @@ class GitHubSource:
     async def pushes(
         self, where: Installed, repository: TimedRepository, *, at: str | None, since: datetime | None = None
     ) -> Part:
-        """Return pushes to branches of pull requests, the latest first; GraphQL does not tell when one was pushed."""
-        query = {"per_page": str(PUSHES_AT_ONCE)} | ({"after": at} if at else {})
-        found = await self._api.page(where, f"{_path(repository)}/activity", query=query, decoder=_RAW_LIST)
-        if found is None:
-            return Part()
-        listed, following = found
-        told: list[Activity] = []
-        unreadable: list[str] = []
-        for raw in listed:
-            try:
-                activity = decode(raw, decoder=_ACTIVITY)
-            except NotUnderstood as problem:
-                unreadable.append(f"an activity of {repository.full_name}: {problem}")
-                continue
-            if since is not None and activity.timestamp is not None and activity.timestamp < since:
-                following = None
-            elif activity.activity_type in _PUSHED and activity.ref.startswith(_BRANCHES):
-                told.append(activity)
-        events = await self._pushed(where, repository, told)
-        return Part(
-            facts=Facts(pushes=tuple(events)), following=following, things=len(listed), unreadable=tuple(unreadable)
-        )
-
-    async def _pushed(
-        self, where: Installed, repository: TimedRepository, activities: list[Activity]
-    ) -> list[PushEvent]:
-        """
-        Keep those that brought commits to the branch of a pull request.
-
-        A branch that is made without commits points at one that belongs to another branch, and is no first push.
-        """
-        commits = sorted({one.after for one in activities if _COMMIT.fullmatch(one.after)})
-        if not commits:
-            return []
-        query = api_graph.owners_query(commits)
-        answer = await self._api.graphql(where, query, _names(repository), decoder=api_graph.OWNERS_ANSWER)
-        data = api_graph.data_of(answer)
-        known = (data.repository if data else None) or {}
-        owners = {oid: known.get(f"c{number}") for number, oid in enumerate(commits)}
-        events = []
-        for one in activities:
-            commit = owners.get(one.after)
-            pulls = commit.associated_pull_requests.nodes if commit and commit.associated_pull_requests else ()
-            branch = one.ref.removeprefix(_BRANCHES)
-            pull = next((pull for pull in pulls if pull.head_ref_name == branch), None)
-            if pull is not None and moment(one.timestamp) is not None:
-                events.append(self._push(where, repository, one, pull))
-        return events
-
-    def _push(
-        self, where: Installed, repository: TimedRepository, activity: Activity, pull: OfPullRequest
-    ) -> PushEvent:
-        commits = [node.commit.oid for node in pull.commits.nodes]
-        last = commits.index(activity.after) if activity.after in commits else None
-        first = commits.index(activity.before) + 1 if activity.before in commits else 0
-        brought = [activity.after] if last is None else commits[first : last + 1] or [activity.after]
-        who = person(activity.actor, reading=self._reading()) if activity.actor else None
-        return PushEvent(
-            event_timestamp=required_moment(activity.timestamp, field="timestamp"),
-            repository=repository_ref(repository, installation=_installation(where)),
-            branch_name=activity.ref.removeprefix(_BRANCHES),
-            first_commit_sha=brought[0],
-            last_commit_sha=activity.after,
-            commit_count=len(brought),
-            author_hash=who.hash if who else None,
-            author_is_bot=who.is_bot if who else False,
-        )
+        """Return pushes to branches of pull requests, the latest first."""
+        return await self._branches.pushes(where, repository, at=at, since=since)
 
 
 def _is_beyond(made_at: datetime | None, since: datetime | None) -> bool:
@@ -399,7 +297,7 @@ def _has_changed(*moments: datetime | None, since: datetime | None) -> bool:
 
 
 def _builds(where: Installed, repository: TimedRepository, run: WorkflowRun) -> list[CicdEvent]:
-    ref = repository_ref(repository, installation=_installation(where))
+    ref = repository_ref(repository, installation=installation_of(where))
     if (run.status or "").lower() in {"queued", "requested", "waiting", "pending"}:
         return []
     started = build_of(run, repository=ref, ended=False)
@@ -407,18 +305,4 @@ def _builds(where: Installed, repository: TimedRepository, run: WorkflowRun) -> 
 
 
 def _about(where: Installed, repository: TimedRepository) -> Delivery:
-    return Delivery(repository=repository, installation=_installation(where))
-
-
-def _installation(where: Installed) -> Installation:
-    return Installation(id=int(where.installation) if where.installation.isdigit() else None)
-
-
-def _names(repository: TimedRepository) -> dict[str, object]:
-    ref = repository_ref(repository, installation=None)
-    return {"owner": ref.org, "name": ref.name}
-
-
-def _path(repository: TimedRepository) -> str:
-    ref = repository_ref(repository, installation=None)
-    return f"/repos/{quote(ref.org, safe='')}/{quote(ref.name, safe='')}"
+    return Delivery(repository=repository, installation=installation_of(where))

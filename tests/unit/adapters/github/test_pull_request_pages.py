@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from dpp.adapters.github.parts import Part
 from dpp.adapters.github.pull_request_pages import GROWS_AFTER
-from dpp.adapters.github.source import GitHubSource, Part
+from dpp.adapters.github.source import GitHubSource
 from dpp.application.outgoing import Answer, Http, Request
 from dpp.application.source_errors import SourceUnavailable
 from tests.support.told_github import Told, source, whole

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from dpp.adapters.github.api import Installed
+from dpp.adapters.github.parts import Part
 from dpp.adapters.github.payloads import Delivery, PullRequest, Review, TimedRepository
 from dpp.adapters.github.pull_requests import review_of, step_of
-from dpp.adapters.github.source import Part
 from dpp.application.outgoing import Answer
 from dpp.application.source_errors import SourceRefused
 from dpp.domain.events import CicdEvent, PullRequestEvent

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dpp.adapters.github.api import Installed, PermissionMissing
+from dpp.adapters.github.parts import Part
 from dpp.adapters.github.payloads import TimedRepository
-from dpp.adapters.github.source import Part
 from dpp.application.source_errors import SourceRefused, SourceUnavailable
 from tests.support.told_github import Told, source, whole
 from tests.unit.adapters.github.deliveries import at
