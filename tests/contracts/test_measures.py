@@ -28,7 +28,7 @@ from dpp.application.measures import (
     restatement_place_of,
 )
 from dpp.application.stale import StaleKind
-from dpp.domain.events import WorkItemEventType
+from dpp.domain.events import CicdEventType, IncidentEventType, PullRequestEventType, WorkItemEventType
 from dpp.domain.metric import Dimension
 from tests.support.derivation import (
     CONFIGURATION,
@@ -37,7 +37,10 @@ from tests.support.derivation import (
     PAYMENTS,
     at,
     delivery,
+    deployment_event,
     finished_ticket,
+    incident_event,
+    pull_request_event,
     ticket_event,
 )
 from tests.support.derived_stores import stores
@@ -306,6 +309,26 @@ async def test_a_late_event_restates_the_days_since_it_happened(known: Measuring
     ]
     every = await known.store.restatements(EVERYTHING, limit=100)
     assert {MONDAY + DAY} == {row.day for row in every}
+
+
+async def test_what_is_derived_again_and_comes_out_the_same_marks_no_day(known: Measuring) -> None:
+    """Deployments, changes and incidents are derived for much that happens beside them; their streams hear of news."""
+    opened = pull_request_event(PullRequestEventType.OPENED, 20)
+    merged = pull_request_event(PullRequestEventType.MERGED, 30, merge_sha="m1")
+    deployed = deployment_event(CicdEventType.DEPLOY_COMPLETED, 32, commit="m1")
+    broken = incident_event(IncidentEventType.INCIDENT_OPENED, 33)
+    await known.stores.append([delivery(*finished_ticket()), delivery(opened, merged), delivery(deployed, broken)])
+    await known.stores.drain()
+    await known.measurer.measure_stale(is_patient=False)
+    told: dict[StaleKind, set[StreamKey]] = {}
+    for kind in (StaleKind.DEPLOYMENT, StaleKind.CHANGE, StaleKind.INCIDENT, StaleKind.TICKET):
+        assert 0 < (await known.stores.derivations.mark_all(kind)).things
+        await known.stores.drain()
+        seen: list[StreamKey] = []
+        await known.measurer.measure_stale(progress=seen.append, is_patient=False)
+        told[kind] = set(seen)
+    assert PAY in told.pop(StaleKind.TICKET)
+    assert {StaleKind.DEPLOYMENT: set(), StaleKind.CHANGE: set(), StaleKind.INCIDENT: set()} == told
 
 
 async def test_a_mapping_restates_and_is_told(known: Measuring) -> None:

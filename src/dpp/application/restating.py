@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 from dpp.application.measures import (
     Cause,
@@ -16,9 +16,21 @@ from dpp.application.measures import (
     StoredFigure,
     StreamKey,
 )
+from dpp.application.stale import StaleKind
+from dpp.application.stale_days import kind_told
+from dpp.domain.catalogue import METRICS
+from dpp.domain.explanations import Input
 
 _RANK = {cause: place for place, cause in enumerate(Cause)}
 _UNKNOWN = StaleDays(None, Cause.LATE_EVENT)
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_KINDS = {
+    Input.TICKET: StaleKind.TICKET,
+    Input.DEFECT: StaleKind.TICKET,
+    Input.PULL_REQUEST: StaleKind.PULL_REQUEST,
+    Input.DEPLOYMENT: StaleKind.DEPLOYMENT,
+    Input.INCIDENT: StaleKind.INCIDENT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +101,7 @@ def _restatements(
         old = row.figure if row else None
         if day not in days or (old and old.value) == (new and new.value):
             continue
-        cause = _cause(day, measured.first_days)
+        cause = _cause(day, measured.first_days, metric=figure.metric)
         yield Restatement(
             stream=stream,
             day=day,
@@ -111,7 +123,20 @@ def _order(figure: DayFigure) -> tuple[object, ...]:
     return (figure.day, figure.metric, -1 if figure.percentile is None else figure.percentile)
 
 
-def _cause(day: date, first_days: Sequence[tuple[date, StaleDays]]) -> StaleDays:
-    """Return the cause that concerns a day: of several the weightiest, then the oldest mark."""
+def _cause(day: date, first_days: Sequence[tuple[date, StaleDays]], *, metric: str) -> StaleDays:
+    """
+    Return the cause that concerns a day's figure: of several the weightiest, then that of a thing which it is made of.
+
+    What else decides lies in the causes themselves. The order in which they were found depends on what was derived
+    beside them, which may be hidden from whoever reads this.
+    """
     concerned = [cause for first, cause in first_days if first <= day]
-    return min(concerned, key=lambda cause: _RANK[cause.cause], default=_UNKNOWN)
+    made_of = [_KINDS[kind] for kind in METRICS[metric].explanation.inputs if kind in _KINDS]
+
+    def weight(cause: StaleDays) -> tuple[int, int, datetime, str]:
+        kind = kind_told(cause.detail)
+        order = [*made_of, *(other for other in StaleKind if other not in made_of)]
+        place = len(order) if kind is None else order.index(kind)
+        return (_RANK[cause.cause], place, cause.since or _BEGINNING, cause.detail or "")
+
+    return min(concerned, key=weight, default=_UNKNOWN)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from dpp.application.derivation import News
 from dpp.application.measures import Cause, StaleDays, StreamKey
-from dpp.application.stale import StaleKey
+from dpp.application.stale import StaleKey, StaleKind
 from dpp.domain.metric import Dimension
 
+_NOUNS = {kind: kind.value.replace("_", " ") for kind in StaleKind}
 _RANK = {cause: place for place, cause in enumerate(Cause)}
 
 
@@ -74,6 +75,12 @@ def _since(reasons: Iterable[Reason]) -> datetime | None:
 
 
 def _detail(reasons: Sequence[Reason]) -> str:
-    """Say how many things of the stream there were, and of which kind."""
-    kind, count = reasons[0].key.kind.value.replace("_", " "), len({one.key for one in reasons})
+    """Say how many things of the stream there were, and of which kind: those of one derivation are of one."""
+    kind, count = _NOUNS[reasons[0].key.kind], len({one.key for one in reasons})
     return f"{count} {kind}" if count == 1 else f"{count} {kind}s"
+
+
+def kind_told(detail: str | None) -> StaleKind | None:
+    """Return the kind of thing that a detail of ``stale_days`` tells of; None for any other text."""
+    noun = (detail or "").partition(" ")[2]
+    return next((kind for kind, told in _NOUNS.items() if noun in {told, f"{told}s"}), None)

@@ -61,8 +61,10 @@ class MemoryDeliveries:
         after = {row.record_id: self._rolled_back(row, configuration) for row in rows}
         self.tables.deployments.update(after)
         for row in (*before.values(), *after.values()):
-            key = RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT)
-            news.add(key, row.delivery_stream_id, _only(row.tech_stream_id))
+            # What was derived again for something else, and came out the same, is no news of its streams.
+            if before.get(row.record_id) != after.get(row.record_id):
+                key = RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT)
+                news.add(key, row.delivery_stream_id, _only(row.tech_stream_id))
         changed = [(before.get(one), after.get(one)) for one in ids if _fact(before.get(one)) != _fact(after.get(one))]
         return set(self._around([row for pair in changed for row in pair if row is not None]))
 
@@ -228,11 +230,12 @@ class MemoryDeliveries:
         """Replace the rows of some changes; whoever marked them has marked all of their repository."""
         ids = {one for key in keys if (one := pull_request_of(key)) is not None}
         rows = derive.changes(self._change_inputs(ids))
-        before = [row for one in ids if (row := self.tables.changes.pop(one, None)) is not None]
-        self.tables.changes.update((PullRequestId(row.repo_id, row.pr_number), row) for row in rows)
-        for row in (*before, *rows):
-            key = PullRequestId(row.repo_id, row.pr_number).key(StaleKind.CHANGE)
-            news.add(key, row.delivery_stream_id, _only(row.tech_stream_id))
+        before = {one: row for one in ids if (row := self.tables.changes.pop(one, None)) is not None}
+        after = {PullRequestId(row.repo_id, row.pr_number): row for row in rows}
+        self.tables.changes.update(after)
+        for one, row in (*before.items(), *after.items()):
+            if before.get(one) != after.get(one):
+                news.add(one.key(StaleKind.CHANGE), row.delivery_stream_id, _only(row.tech_stream_id))
         return set()
 
     def all_changes(self) -> set[StaleKey]:
@@ -342,8 +345,8 @@ class MemoryDeliveries:
         ids = {key.key for key in keys}
         rows = derive.incidents(self._incident_inputs(ids, configuration), configuration)
         tables = self.tables
-        for row in (row for one in ids for row in tables.incidents.get(one, ())):
-            news.add(_incident_key(row.source_incident_id), None, _only(row.tech_stream_id))
+        streams = [(one, row.tech_stream_id) for one in ids for row in tables.incidents.get(one, ())]
+        was = {one: self._rows_of(one) for one in ids}
         blamed_before = [row for one in ids for row in tables.blames.get(one, ()) if _holds(row)]
         before = {(row.source_incident_id, row.incident_id, row.record_id) for row in blamed_before}
         for one in ids:
@@ -351,18 +354,26 @@ class MemoryDeliveries:
                 table.pop(one, None)
         for incident in rows.incidents:
             tables.incidents.setdefault(incident.source_incident_id, []).append(incident)
-            news.add(_incident_key(incident.source_incident_id), None, _only(incident.tech_stream_id))
+            streams.append((incident.source_incident_id, incident.tech_stream_id))
         for restore in rows.restores:
             tables.restores.setdefault(restore.source_incident_id, []).append(restore)
         for blame in rows.blames:
             tables.blames.setdefault(blame.source_incident_id, []).append(blame)
         after = {(row.source_incident_id, row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
+        others = {one for one in ids if was[one] != self._rows_of(one)}
+        for source_incident_id, stream in streams:
+            if source_incident_id in others:
+                news.add(_incident_key(source_incident_id), None, _only(stream))
         for source_incident_id, _, record in before | after:
-            if record in tables.deployments:
+            if record in tables.deployments and source_incident_id in others:
                 news.add(_incident_key(source_incident_id), tables.deployments[record].delivery_stream_id, ())
         changed = {record for *_, record in before ^ after} & tables.deployments.keys()
         blamed = [tables.deployments[record] for record in changed]
         return {RunId(row.pipeline_id, row.pipeline_run_id).key(StaleKind.DEPLOYMENT) for row in blamed}
+
+    def _rows_of(self, incident: str) -> set[object]:
+        tables = self.tables
+        return {row for table in (tables.incidents, tables.restores, tables.blames) for row in table.get(incident, ())}
 
     def all_incidents(self) -> set[StaleKey]:
         """Return every incident that has events or rows."""

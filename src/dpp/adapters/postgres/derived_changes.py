@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from dpp.adapters.postgres.derived_deployments import FIRST_PUSH
@@ -82,7 +82,7 @@ FROM carried JOIN deployment_records AS own USING (record_id)
 ORDER BY carried.repo_id, carried.pr_number, carried.deployed_at, carried.record_id
 """  # noqa: S608 - made of constants
 _BEFORE = f"""
-SELECT repo_id, pr_number, tech_stream_id, delivery_stream_id, record_id
+SELECT repo_id, pr_number, tech_stream_id, delivery_stream_id, record_id, change_ledger::text
 FROM change_ledger JOIN {_WANTED} AS w (repo_id, pr_number) USING (repo_id, pr_number)
 """  # noqa: S608 - made of constants
 _DELETE = f"""
@@ -135,17 +135,15 @@ class ChangeTables(DerivedTables):
         await lock_deliveries(connection)
         ids = _ids(keys)
         rows = derive.changes(await _inputs(connection, ids))
-        before = {
-            PullRequestId(row[0], row[1]): (row[2], row[3], row[4]) for row in await fetch(connection, _BEFORE, ids)
-        }
+        before = {PullRequestId(*row[:2]): _State(*row[2:]) for row in await fetch(connection, _BEFORE, ids)}
         await connection.execute(_DELETE, wanted(ids))
         await _ROWS.write(connection, rows)
-        after = {
-            PullRequestId(row.repo_id, row.pr_number): (row.tech_stream_id, row.delivery_stream_id, row.record_id)
-            for row in rows
-        }
-        for one, (tech_stream, delivery_stream, _) in (*before.items(), *after.items()):
-            news.add(one.key(StaleKind.CHANGE), delivery_stream, [tech_stream] if tech_stream else [])
+        after = {PullRequestId(*row[:2]): _State(*row[2:]) for row in await fetch(connection, _BEFORE, ids)}
+        for one, state in (*before.items(), *after.items()):
+            # What was derived again for something else, and came out the same, is no news of its streams.
+            if before.get(one) != after.get(one):
+                tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
+                news.add(one.key(StaleKind.CHANGE), state.delivery_stream_id, tech_streams)
         changed = [one for one in ids if _carrier(before.get(one)) != _carrier(after.get(one))]
         return await taken_on(connection, changed)
 
@@ -153,6 +151,15 @@ class ChangeTables(DerivedTables):
         """Return every merged pull request."""
         cursor = await connection.execute(_EVERYTHING)
         return [PullRequestId(*row).key(StaleKind.CHANGE) for row in await cursor.fetchall()]
+
+
+class _State(NamedTuple):
+    """What is known of a change: whose it is, what carries it, and all of it as text."""
+
+    tech_stream_id: UUID | None
+    delivery_stream_id: UUID | None
+    record_id: UUID | None
+    whole: str
 
 
 class Pushes(DerivedTables):
@@ -209,9 +216,9 @@ def _ids(keys: Iterable[StaleKey]) -> list[PullRequestId]:
     return sorted({one for key in keys if (one := pull_request_of(key)) is not None})
 
 
-def _carrier(state: tuple[UUID | None, UUID | None, UUID | None] | None) -> tuple[UUID | None] | None:
+def _carrier(state: _State | None) -> tuple[UUID | None] | None:
     """Tell apart a change without a carrier and none at all."""
-    return (state[2],) if state else None
+    return (state.record_id,) if state else None
 
 
 async def _inputs(connection: Connection, ids: Sequence[PullRequestId]) -> ChangeInputs:

@@ -83,6 +83,7 @@ SELECT record_id, tech_stream_id, delivery_stream_id, repo_id, environment, bran
     linked_pr_number
 FROM deployment_records WHERE record_id = ANY (%s)
 """  # noqa: S608 - made of constants
+_WHOLE = "SELECT record_id, whole::text FROM deployment_records AS whole WHERE record_id = ANY (%s)"
 _DELETE = "DELETE FROM deployment_records WHERE record_id = ANY (%s)"
 # What undoes a deployment: a rollback that names its run, or one that names none and finds it the latest success.
 _ROLLBACKS = """
@@ -185,15 +186,19 @@ class DeploymentTables(DerivedTables):
         rows = {row.record_id: row for row in derive.deployments(await _inputs(connection, runs), configuration)}
         ids = [record_id_of(*run) for run in runs]
         before = {row[0]: _State(*row) for row in await _fetch(connection, _BEFORE, [ids])}
+        was = dict(await _fetch(connection, _WHOLE, [ids]))
         await connection.execute(_DELETE, [ids])
         await _ROWS.write(connection, list(rows.values()))
         await quality_spans.update_deployments(connection, ids)
         await _roll_back(connection, list(rows), configuration)
         after = {record_id: _State.of(row) for record_id, row in rows.items()}
         key_of = dict(zip(ids, keys, strict=True))
+        becomes = dict(await _fetch(connection, _WHOLE, [ids]))
         for state in (*before.values(), *after.values()):
-            tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
-            news.add(key_of[state.record_id], state.delivery_stream_id, tech_streams)
+            # What was derived again for something else, and came out the same, is no news of its streams.
+            if was.get(state.record_id) != becomes.get(state.record_id):
+                tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
+                news.add(key_of[state.record_id], state.delivery_stream_id, tech_streams)
         changed = [one for one in ids if _fact(before.get(one)) != _fact(after.get(one))]
         states = [state for one in changed for state in (before.get(one), after.get(one)) if state is not None]
         return await _stale(connection, states, configuration)

@@ -49,6 +49,10 @@ _BLAMED = """
 SELECT source_incident_id, incident_id, record_id FROM incident_blames
 WHERE source_incident_id = ANY (%s) AND standing IN ('blamed', 'confirmed') AND valid_to = 'infinity'
 """
+_WHOLE = " UNION ALL ".join(
+    f"SELECT source_incident_id, '{t} ' || a::text FROM {t} AS a WHERE source_incident_id = ANY (%(incidents)s)"  # noqa: S608
+    for t in _TABLES
+)
 _DELETE = f"""
 WITH {", ".join(f"of_{t} AS (DELETE FROM {t} WHERE source_incident_id = ANY (%(incidents)s))" for t in _TABLES)} SELECT
 """  # noqa: S608 - made of constants
@@ -73,16 +77,21 @@ class IncidentTables(DerivedTables):
         await lock_deliveries(connection)
         ids = [key.key for key in keys]
         rows = derive.incidents(await _inputs(connection, ids, configuration), configuration)
-        for incident, stream in await (await connection.execute(_STREAMS_BEFORE, [ids])).fetchall():
-            news.add(_key(incident), None, [stream] if stream else [])
+        streams = await (await connection.execute(_STREAMS_BEFORE, [ids])).fetchall()
         before = set(await (await connection.execute(_BLAMED, [ids])).fetchall())
+        was = await _wholes(connection, ids)
         await _replace(connection, ids, rows)
+        becomes = await _wholes(connection, ids)
         after = {(row.source_incident_id, row.incident_id, row.record_id) for row in rows.blames if _holds(row)}
-        for row in rows.incidents:
-            news.add(_key(row.source_incident_id), None, [row.tech_stream_id] if row.tech_stream_id else [])
+        streams += [(row.source_incident_id, row.tech_stream_id) for row in rows.incidents]
+        # What was derived again for something else, and came out the same, is no news of its streams.
+        others = {one for one in ids if was.get(one) != becomes.get(one)}
+        for incident, stream in streams:
+            if incident in others:
+                news.add(_key(incident), None, [stream] if stream else [])
         records = await _records(connection, {record for *_, record in before | after})
         for incident, _, record in before | after:
-            if record in records:
+            if record in records and incident in others:
                 news.add(_key(incident), records[record].delivery_stream_id, [])
         changed = {record for *_, record in before ^ after}
         return {one.run.key(StaleKind.DEPLOYMENT) for record, one in records.items() if record in changed}
@@ -106,6 +115,15 @@ def _key(incident: str) -> StaleKey:
 
 def _holds(row: BlameRow) -> bool:
     return row.standing in (Standing.BLAMED, Standing.CONFIRMED) and row.valid_to == FOREVER
+
+
+async def _wholes(connection: Connection, ids: Sequence[str]) -> dict[str, set[str]]:
+    """Return all rows of some incidents as texts."""
+    found: dict[str, set[str]] = {}
+    cursor = await connection.execute(_WHOLE.encode(), {"incidents": list(ids)})
+    for incident, text in await cursor.fetchall():
+        found.setdefault(incident, set()).add(text)
+    return found
 
 
 async def _replace(connection: Connection, ids: Sequence[str], rows: IncidentRows) -> None:
