@@ -12,7 +12,7 @@ from dpp.application.change_ledger import MAX_LIMIT, ChangeLedger
 from dpp.application.delivery_reader import ChangePlace, ChangeState, LedgerChange
 from dpp.application.evidence_answers import Found, Item, Place, Question
 from dpp.application.evidence_of_tickets import TicketEvidence, at_moment
-from dpp.application.flow_answers import AgeingTicket, BlockedShare, BlockedTicket, Passage
+from dpp.application.flow_answers import AgeingTicket, BlockedShare, Passage
 from dpp.application.flow_over_time import FlowOverTime
 from dpp.application.flow_reader import UnfinishedRow
 from dpp.application.trends import Trends
@@ -87,7 +87,7 @@ class FlowEvidence:
         return Found(asked=found.asked, figure=found.figure, window=_window(found.asked), items=[*map(_held, shares)])
 
     async def impact(self, question: Question) -> Found:
-        """Return the tickets that the chosen technology blocks.
+        """Return the tickets that the chosen technology blocked in the window, and for how many days of it.
 
         Raises:
             InvalidInput: no technology stream is chosen.
@@ -95,13 +95,14 @@ class FlowEvidence:
         chosen = question.view.tech_stream_id
         if chosen is None:
             raise InvalidInput("Choose a technology stream to see whom it holds up", field="tech_stream")
+        whole = replace(question.view, tech_stream_id=None)
         found = await self._flow.blocked_by(
-            replace(question.view, tech_stream_id=None),
-            blocking=chosen,
-            configuration=question.configuration,
-            window_days=question.window_days,
+            whole, blocking=chosen, configuration=question.configuration, window_days=question.window_days
         )
-        items = [*map(_blocked, found.tickets)]
+        shares = await self._flow.blocked_tickets(
+            at_moment(whole, found.asked), configuration=question.configuration, window_days=question.window_days
+        )
+        items = [_held(row) for row in shares if row.tech_stream and row.tech_stream.stream_id == chosen]
         return Found(asked=found.asked, figure=found.figure, window=_window(found.asked), items=items)
 
     async def changes(self, question: Question) -> Found:
@@ -151,18 +152,6 @@ def _unbegun(row: UnfinishedRow) -> Item:
         place=Place(ticket_id=row.ticket_id),
         counted=False,
         remark=Remark.NOT_BEGUN,
-    )
-
-
-def _blocked(row: BlockedTicket) -> Item:
-    return Item(
-        kind=Input.TICKET,
-        name=row.ticket_id,
-        at=row.since,
-        value=row.days,
-        unit=Unit.DAYS,
-        detail=_stage(row.stage, active=row.active),
-        place=Place(ticket_id=row.ticket_id),
     )
 
 

@@ -87,7 +87,7 @@ BLOCKED = Companion(
         definition="How many working days tickets in progress stood blocked, by the technology that blocked them.",
         formula=(
             "Of each ticket the working days of the window in which its flag was up while it was in progress; of all "
-            "the sum. What several blocked at once counts for each of them, and once in all."
+            "the sum, and of each technology the part that it blocked."
         ),
         counted=(
             "Tickets in progress whose flag was up in the window; time in the backlog or after the end costs nothing."
@@ -119,9 +119,7 @@ IMPACT = Companion(
         formula=(
             "Of each ticket the working days in which this technology blocked it while it was in progress; the sum."
         ),
-        counted=(
-            "Tickets in progress that were blocked by it in the window; listed are those that it blocks at the moment."
-        ),
+        counted="Tickets in progress that were blocked by it in the window, whatever technology they are of.",
         inputs=(Input.TICKET,),
         remarks=(),
     ),

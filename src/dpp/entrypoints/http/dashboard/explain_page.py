@@ -137,7 +137,6 @@ def files_of(filters: Filters, answers: Answers, found: Explained) -> tuple[expo
         ),
         "arrivals": lambda: exports.own(filters, "arrivals-tickets"),
         "blocked_time": lambda: exports.own(filters, "blocked-tickets"),
-        "technology_impact": lambda: exports.own(filters, "impact-tickets"),
     }
     if found.name in own:
         return (exports.File("CSV", own[found.name]()),)

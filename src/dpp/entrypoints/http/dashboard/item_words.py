@@ -56,7 +56,7 @@ COLUMNS: Mapping[str, Columns] = MappingProxyType(
         "arrivals": Columns("Came", None, "What became of it"),
         "blocked_time": Columns("Blocked since", "Working days", "Blocked by"),
         "changes": Columns("Merged", "Waiting for", "Ticket"),
-        "technology_impact": Columns("Blocked since", "Working days", "Where"),
+        "technology_impact": Columns("Blocked since", "Working days", "Blocked by"),
     }
 )
 """By the names of the figures."""
