@@ -331,6 +331,22 @@ async def test_what_is_derived_again_and_comes_out_the_same_marks_no_day(known: 
     assert {StaleKind.DEPLOYMENT: set(), StaleKind.CHANGE: set(), StaleKind.INCIDENT: set()} == told
 
 
+async def test_another_link_changes_the_days_since_the_pull_request_was_opened(known: Measuring) -> None:
+    """A ticket is work of the technology from Monday on; on Tuesday its pull request is of another ticket."""
+    created, begun, *_ = finished_ticket()
+    opened = pull_request_event(PullRequestEventType.OPENED, 3, change="1")
+    tech = StreamKey(Dimension.TECH, CORE)
+    await known.stores.append([delivery(created, begun), delivery(opened)])
+    await known.stores.drain()
+    await known.measurer.measure_stale(is_patient=False)
+    assert 1 == (await _wip(known, tech))[MONDAY]
+    elsewhere = pull_request_event(PullRequestEventType.OPENED, 26, change="2", branch="LOG-5-things")
+    await known.stores.append([delivery(elsewhere)])
+    await known.stores.drain()
+    await known.measurer.measure_stale(is_patient=False)
+    assert 0 == (await _wip(known, tech))[MONDAY]
+
+
 async def test_a_mapping_restates_and_is_told(known: Measuring) -> None:
     """A status that is mapped to waiting instead of work changes the efficiency of closed days, and is the cause."""
     await known.stores.append([delivery(*finished_ticket())])

@@ -19,6 +19,7 @@ from dpp.application.derived_rows import PullRequestRows, TicketRows
 from dpp.application.identities import PullRequestId
 from dpp.application.ports import Change
 from dpp.application.stale import StaleKey, StaleKind
+from dpp.domain.calendar import from_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.errors import Unavailable
 from dpp.domain.events import PullRequestEvent, TicketFields, WorkItemEvent
@@ -191,6 +192,8 @@ class News:
 
     delivery_streams: dict[UUID, set[StaleKey]] = field(default_factory=dict)
     tech_streams: dict[UUID, set[StaleKey]] = field(default_factory=dict)
+    reaches: dict[StaleKey, datetime] = field(default_factory=dict)
+    """How far back a thing's new rows differ from those before, where that is before the facts that made it stale."""
 
     def add(self, key: StaleKey, delivery_stream: UUID | None, tech_streams: Iterable[UUID]) -> None:
         """Take in the streams of one row of a thing."""
@@ -198,6 +201,13 @@ class News:
             self.delivery_streams.setdefault(delivery_stream, set()).add(key)
         for stream in tech_streams:
             self.tech_streams.setdefault(stream, set()).add(key)
+
+    def reach_back(self, key: StaleKey, moments: Iterable[int | None]) -> None:
+        """Take in that a thing's rows differ from the earliest of some moments on, microseconds; None is none."""
+        known = [moment for moment in moments if moment is not None]
+        if known:
+            at = from_micros(min(known))
+            self.reaches[key] = min(at, self.reaches.get(key, at))
 
     def change(self, kind: StaleKind) -> Change:
         """Return what to tell of rows of a kind."""

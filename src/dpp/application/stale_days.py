@@ -32,6 +32,14 @@ def reason(key: StaleKey, since: datetime | None, cause: str | None) -> Reason:
     return Reason(key, since, Cause.LATE_EVENT if cause is None else Cause(cause))
 
 
+def reaching(reasons: Iterable[Reason], news: News) -> list[Reason]:
+    """Return the reasons, each about as early a time as the thing's rows differ from."""
+    return [
+        one if one.since is None else one._replace(since=min(one.since, news.reaches.get(one.key, one.since)))
+        for one in reasons
+    ]
+
+
 def stale_days(reasons: Iterable[Reason], news: News) -> dict[StaleDays, list[StreamKey]]:
     """Return the days that are concerned, cause by cause, with the streams: each by its own things alone.
 

@@ -40,7 +40,7 @@ from dpp.application.identities import PullRequestId, pull_request_of
 from dpp.application.measures import Cause
 from dpp.application.resolving import ResolvedEvent
 from dpp.application.stale import StaleKey, StaleKind, pull_request_key
-from dpp.application.stale_days import inherited, reason, stale_days
+from dpp.application.stale_days import inherited, reaching, reason, stale_days
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.configuration import Configuration
 from dpp.domain.events import PullRequestEvent, WorkItemEvent
@@ -95,7 +95,9 @@ class MemoryDerivationStore(DerivationStore):
         outcome = await isolate(list(dict.fromkeys(entry.key for entry in entries)), attempt)
         done = set(outcome.done)
         settled = {entry.entry_id for entry in entries if entry.key in done}
-        reasons = [reason(entry.key, entry.since, entry.cause) for entry in entries if entry.key in done]
+        reasons = reaching(
+            [reason(entry.key, entry.since, entry.cause) for entry in entries if entry.key in done], news
+        )
         self._database.stale[:] = [entry for entry in self._database.stale if entry.entry_id not in settled]
         if reasons:
             self._mark(outcome.marked, *inherited(reasons))
@@ -250,6 +252,11 @@ class MemoryDerivationStore(DerivationStore):
             key = PullRequestId(row.repo_id, row.pr_number).key(StaleKind.PULL_REQUEST)
             news.add(key, row.delivery_stream_id, [row.tech_stream_id] if row.tech_stream_id else [])
         changed = [(before.get(one), after.get(one)) for one in ids if _link(before.get(one)) != _link(after.get(one))]
+        for was, is_now in changed:
+            # A ticket is of the pull request's technology from its opening on, whatever told of it later.
+            told = [row for row in (was, is_now) if row is not None]
+            key = PullRequestId(told[0].repo_id, told[0].pr_number).key(StaleKind.PULL_REQUEST)
+            news.reach_back(key, (row.opened_at for row in told))
         linked = {row.linked_issue_id for pair in changed for row in pair if row is not None}
         stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in linked if issue_id is not None}
         return stale | set(self._deliveries.beginnings({one.repo_id for one in ids}))

@@ -37,7 +37,7 @@ from dpp.application.derivation import (
 )
 from dpp.application.measures import Cause
 from dpp.application.stale import GROUPS, StaleKey, StaleKind
-from dpp.application.stale_days import Reason, inherited, reason, stale_days
+from dpp.application.stale_days import Reason, inherited, reaching, reason, stale_days
 from dpp.domain.configuration import Configuration
 
 #: First number of the advisory locks of shares; it means nothing.
@@ -121,7 +121,7 @@ class PostgresDerivationStore(DerivationStore):
             settled = [entry.entry_id for entry in entries if entry.key in done]
             await connection.execute("DELETE FROM stale_keys WHERE entry_id = ANY (%s)", [settled])
             if done:
-                reasons = [entry.why for entry in entries if entry.key in done]
+                reasons = reaching([entry.why for entry in entries if entry.key in done], news)
                 await _mark(connection, outcome.marked, *inherited(reasons))
                 for days, streams in stale_days(reasons, news).items():
                     await mark_days(connection, streams, days)

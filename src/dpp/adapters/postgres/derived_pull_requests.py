@@ -120,6 +120,11 @@ class PullRequestTables(DerivedTables):
             tech_streams = [state.tech_stream_id] if state.tech_stream_id else []
             news.add(one.key(StaleKind.PULL_REQUEST), state.delivery_stream_id, tech_streams)
         pairs = {one: (before.get(one), after.get(one)) for one in ids}
+        for one, (was, is_now) in pairs.items():
+            # A ticket is of the pull request's technology from its opening on, whatever told of it later.
+            if _link(was) != _link(is_now):
+                opened = (state.opened_at for state in (was, is_now) if state is not None)
+                news.reach_back(one.key(StaleKind.PULL_REQUEST), opened)
         stale = {StaleKey(StaleKind.TICKET, issue_id) for issue_id in _tickets_relinked(pairs.values())}
         stale |= await _named_by_commit(connection, inputs)
         stale |= {RunId(*row).key(StaleKind.DEPLOYMENT) for row in await fetch(connection, _NAMED_BY_REPORTS, ids)}
