@@ -35,6 +35,7 @@ from tests.support.derivation import (
     CORE,
     LOGISTICS,
     PAYMENTS,
+    STORY,
     at,
     delivery,
     deployment_event,
@@ -329,6 +330,23 @@ async def test_what_is_derived_again_and_comes_out_the_same_marks_no_day(known: 
         told[kind] = set(seen)
     assert PAY in told.pop(StaleKind.TICKET)
     assert {StaleKind.DEPLOYMENT: set(), StaleKind.CHANGE: set(), StaleKind.INCIDENT: set()} == told
+
+
+async def test_a_stream_that_a_ticket_never_was_of_loses_it(known: Measuring) -> None:
+    """A ticket was taken to be of logistics until it moved to payments; a better report says that it never was."""
+    of_logistics = replace(STORY, delivery_stream="logistics")
+    created = ticket_event(T.CREATED, 1, status="Doing", change="1", fields=of_logistics)
+    moved = ticket_event(T.UPDATED, 26, change="2", fields=replace(STORY, delivery_stream="payments"))
+    await known.stores.append([delivery(created, moved)])
+    await known.stores.drain()
+    await known.measurer.measure_stale(is_patient=False)
+    assert 1 == (await _wip(known, LOG))[MONDAY]
+    better = replace(created, event_timestamp=at(0), fields=replace(STORY, delivery_stream="payments"))
+    await known.stores.append([delivery(better)])
+    await known.stores.drain()
+    await known.measurer.measure_stale(is_patient=False)
+    assert 0 == (await _wip(known, LOG)).get(MONDAY, 0)
+    assert 1 == (await _wip(known, PAY))[MONDAY]
 
 
 async def test_another_link_changes_the_days_since_the_pull_request_was_opened(known: Measuring) -> None:

@@ -179,6 +179,7 @@ class MemoryDerivationStore(DerivationStore):
         rows = derive.tickets(self.ticket_inputs(issue_ids), configuration)
         tables = self.tables
         before = {item: row for item in issue_ids if (row := tables.work_items.pop(item, None)) is not None}
+        spans = [span for item in issue_ids for span in tables.attributions.get(item, ())]
         for rest in (tables.stays, tables.attributions, tables.cycles):
             for item in issue_ids:
                 rest.pop(item, None)
@@ -189,8 +190,8 @@ class MemoryDerivationStore(DerivationStore):
         _add_all(tables.cycles, rows.cycles, _issue_of)
         for row in (*before.values(), *after.values()):
             news.add(StaleKey(StaleKind.TICKET, row.issue_id), row.delivery_stream_id, row.tech_stream_ids)
-        # The streams that a ticket once belonged to have figures of that time.
-        for span in rows.attributions:
+        # The streams that a ticket once belonged to, or was taken to, have figures of that time.
+        for span in (*spans, *rows.attributions):
             news.add(StaleKey(StaleKind.TICKET, span.issue_id), span.delivery_stream_id, span.tech_stream_ids)
         return self._pull_requests_of(issue_ids, before, after)
 

@@ -55,6 +55,9 @@ _KEYS = "SELECT ticket_id, issue_id FROM ticket_keys WHERE issue_id = ANY (%s)"
 _TICKETS_BEFORE = """
 SELECT issue_id, ticket_id, delivery_stream_id, tech_stream_ids FROM work_items WHERE issue_id = ANY (%s)
 """
+_SPANS_BEFORE = """
+SELECT DISTINCT issue_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions WHERE issue_id = ANY (%s)
+"""
 _NAMING = """
 SELECT repo_id, pr_number, linked_ticket_id, linked_issue_id, delivery_stream_id FROM pull_requests
 WHERE linked_ticket_id = ANY (%(keys)s)
@@ -96,7 +99,7 @@ class TicketTables(DerivedTables):
         after = {row.issue_id: (row.ticket_id, row.delivery_stream_id) for row in rows.work_items}
         for row in rows.work_items:
             news.add(StaleKey(StaleKind.TICKET, row.issue_id), row.delivery_stream_id, row.tech_stream_ids)
-        # The streams that a ticket once belonged to have figures of that time.
+        # The streams that a ticket once belonged to, or was taken to, have figures of that time.
         for span in rows.attributions:
             news.add(StaleKey(StaleKind.TICKET, span.issue_id), span.delivery_stream_id, span.tech_stream_ids)
         cursor = await connection.execute(_NAMING, {"keys": list(names), "issues": issue_ids})
@@ -135,6 +138,9 @@ async def _tickets_before(
     before: dict[str, tuple[str, UUID | None]] = {}
     for issue_id, ticket_id, delivery_stream, tech_streams in await cursor.fetchall():
         before[issue_id] = (ticket_id, delivery_stream)
+        news.add(StaleKey(StaleKind.TICKET, issue_id), delivery_stream, tech_streams)
+    cursor = await connection.execute(_SPANS_BEFORE, [list(issue_ids)])
+    for issue_id, delivery_stream, tech_streams in await cursor.fetchall():
         news.add(StaleKey(StaleKind.TICKET, issue_id), delivery_stream, tech_streams)
     return before
 
