@@ -9,6 +9,7 @@ import pytest
 
 from dpp.adapters.memory.flow_over_time import MemoryFlowReader
 from dpp.adapters.postgres.flow_over_time import PostgresFlowReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.application.derived_rows import WorkItemRow
 from dpp.application.flow_reader import FlowReader, UnfinishedRow
 from dpp.application.views import View, Window
@@ -47,7 +48,7 @@ def reader(store: Reading) -> FlowReader:
     """Return the reader of positions of a store."""
     if isinstance(store, MemoryReading):
         return MemoryFlowReader(database=store.database, tables=store.tables)
-    return PostgresFlowReader(database=store.database)  # type: ignore[attr-defined]
+    return PostgresFlowReader(database=store.database, kept=KeptRows(database=store.database))  # type: ignore[attr-defined]
 
 
 #: 101 moves from payments to identity in the midst of its time in dev; 102 is done, reopened and done again; 103 was

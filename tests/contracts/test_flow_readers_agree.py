@@ -12,6 +12,7 @@ from dpp.adapters.memory.flow_over_time import MemoryFlowReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.bottlenecks import PostgresBottleneckReader
 from dpp.adapters.postgres.flow_over_time import PostgresFlowReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.bottleneck_ports import BottleneckReader
 from dpp.application.flow_reader import FlowReader
@@ -43,7 +44,7 @@ def _readers(found: Stores) -> Readers:
     assert isinstance(found, PostgresStores)
     return (
         PostgresBottleneckReader(database=found.database),
-        PostgresFlowReader(database=found.database),
+        PostgresFlowReader(database=found.database, kept=KeptRows(database=found.database)),
         PostgresMetricsReader(database=found.database),
     )
 

@@ -108,6 +108,21 @@ class Database:
                 await self._note(error)
                 raise
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Lend a connection on which every statement is a transaction of its own: two answers fewer to wait for.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        async with self.transaction() as connection:
+            await connection.set_autocommit(True)
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    await connection.set_autocommit(False)
+
     async def connect(self) -> Connection:
         """Open a connection of the caller's own, outside the pool, that commits every statement.
 

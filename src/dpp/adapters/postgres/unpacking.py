@@ -52,9 +52,16 @@ class Unpacker:
     def __init__(self, **columns: Kind) -> None:
         """``columns``: by the names that the query's ``FROM`` gives them."""
         self._columns = columns
+        self.names = tuple(columns)
         sent = (f"string_agg({kind.value.send.format(name)}, ''::bytea)" for name, kind in columns.items())
-        self.select = f"SELECT {', '.join(sent)}"
+        self.sent = ", ".join(sent)
+        """The values of the columns, as they stand in a list of what is selected."""
+        self.select = f"SELECT {self.sent}"
         """The beginning of the statement; what follows is its ``FROM``. The order of the rows is any."""
+
+    def nothing(self) -> Columns:
+        """Return the columns of no row."""
+        return self.unpack([None] * len(self._columns))
 
     def unpack(self, row: Sequence[bytes | None]) -> Columns:
         """Return the columns of the one row that the statement gives; empty ones where there was nothing."""

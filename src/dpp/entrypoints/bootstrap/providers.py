@@ -32,6 +32,7 @@ from dpp.adapters.postgres.flow_over_time import PostgresFlowReader
 from dpp.adapters.postgres.forecasting import PostgresForecastReader, PostgresForecastStore
 from dpp.adapters.postgres.job_runner import PostgresJobRunner
 from dpp.adapters.postgres.jobs import PostgresJobs
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.manual_links import PostgresManualLinks
 from dpp.adapters.postgres.measure_reader import PostgresMeasureReader
 from dpp.adapters.postgres.measures import PostgresMeasures
@@ -150,6 +151,7 @@ class Platform(Provider):
     survey_retention = provide(SurveyRetention)
     bottleneck_reader = provide(PostgresBottleneckReader, provides=BottleneckReader)
     correlations = provide(PostgresCorrelations, provides=Correlations)
+    kept_rows = provide(KeptRows)
     flow_reader = provide(PostgresFlowReader, provides=FlowReader)
     derivation_store = provide(PostgresDerivationStore, provides=DerivationStore)
     measure_reader = provide(PostgresMeasureReader, provides=MeasureReader)

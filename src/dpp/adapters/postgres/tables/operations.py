@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, SmallInteger, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, SmallInteger, Table, Text, Uuid
 
 from dpp.adapters.postgres.tables.columns import metadata, moment, words
 
@@ -56,4 +56,17 @@ dead_letters = Table(
     moment("expires_at", nullable=False),
     Index(None, "expires_at"),
     comment="Payloads that nobody could read, encrypted, until they are repaired or expire",
+)
+
+kept_changes = Table(
+    "kept_changes",
+    metadata,
+    words("kept"),
+    Column("day", Integer, nullable=False),
+    Column("transaction", BigInteger, nullable=False),
+    moment("noted_at", nullable=False),
+    Index(None, "kept", "transaction"),
+    Index(None, "noted_at"),
+    comment="Days, from 1970-01-01 in UTC, of which a transaction changed rows that processes keep in memory; for ten "
+    "minutes",
 )
