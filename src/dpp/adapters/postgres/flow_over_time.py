@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class PostgresFlowReader(FlowReader):
     def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
         self._kept = kept
+        self._streams = _Streams()
 
     async def unfinished(self, view: View) -> Sequence[UnfinishedRow]:
         """Return the unfinished tickets."""
@@ -67,7 +69,7 @@ class PostgresFlowReader(FlowReader):
             names = dict(await self._rows(_NAMES, view, start=window.start))
         elif naming:
             names = dict(await self._rows(_NUMBERS, view, naming=list(naming)))
-        held = _held(await held_since(self._kept, view, window.start), names)
+        held = _held(await held_since(self._kept, view, window.start), names, self._streams)
         # What came between the two readings has no name.
         return _ordered(held.only(held.stays.item < _UNNAMED)) if naming is None else held
 
@@ -77,22 +79,33 @@ class PostgresFlowReader(FlowReader):
             return await cursor.fetchall()
 
 
-def _held(rows: Rows, names: Mapping[int, str]) -> HeldStays:
-    streams = sorted({group[0] for group in rows.groups}, key=str)
-    position_of = rows.told(lambda _stream, _tech, stage, active: POSITIONS[stage, active], dtype=np.int8)
-    number_of = {stream: number for number, stream in enumerate(streams)}
+class _Streams:
+    """Numbers the delivery streams of groups as they come."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID | None, int] = {}
+
+    def __call__(self, delivery_stream_id: UUID | None, *_: object) -> int:
+        return self.known.setdefault(delivery_stream_id, len(self.known))
+
+
+def _held(rows: Rows, names: Mapping[int, str], streams: _Streams) -> HeldStays:
     return HeldStays(
         items=tuple(sorted(names.values())),
         stays=Stays(
             item=_items(rows.columns["item"], names),
             entered=rows.columns["entered_at"],
             left=rows.columns["left_at"],
-            position=position_of[rows.group],
+            position=rows.told(_position, dtype=np.int8),
             status_code=np.full(len(rows.group), UNTOLD, dtype=np.int32),
         ),
-        delivery_streams=tuple(streams),
-        stream_of=rows.told(lambda stream, *_: number_of[stream], dtype=np.int64)[rows.group],
+        stream_of=rows.told(streams, dtype=np.int64),
+        delivery_streams=tuple(streams.known),
     )
+
+
+def _position(_delivery: UUID | None, _tech: Sequence[UUID], stage: str, active: bool) -> int:
+    return POSITIONS[stage, active]
 
 
 def _items(numbers: IntArray, names: Mapping[int, str]) -> IntArray:

@@ -5,11 +5,12 @@ when they began.
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
+from functools import partial
 
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows
+from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, every, together
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
+from dpp.domain.arrays import BoolArray
 from dpp.domain.calendar import to_micros
 
 # Tickets are told apart by a number of 64 bits made of what they are called: that two among a million have the same one
@@ -40,25 +41,26 @@ DONE = KeptTable(
 
 async def unfinished_at(kept: KeptRows, view: View) -> Rows:
     """Return the unfinished stays that a view shows at its moment."""
-    rows = await kept.between(UNFINISHED, view.as_of, begun=("entered_at", view.as_of))
-    return _shown(rows.only(rows.columns["left_at"] > to_micros(view.as_of)), view)
+    moment, shown = to_micros(view.as_of), Shown.by(view)
+
+    def lasts(rows: Rows) -> BoolArray:
+        lasting: BoolArray = (rows.columns["left_at"] > moment) & (rows.columns["entered_at"] <= moment)
+        return lasting & rows.told(shown)
+
+    return together(await kept.between(UNFINISHED, view.as_of), lasts)
 
 
 async def held_since(kept: KeptRows, view: View, start: datetime) -> Rows:
     """Return the stays that a view shows, begun up to its moment: unfinished ones that had not ended at the start, and
     done ones that began since then.
     """
-    since, begun = to_micros(start), ("entered_at", view.as_of)
-    unfinished = await kept.between(UNFINISHED, start, begun=begun)
-    done = await kept.between(DONE, start, view.as_of, begun=begun)
-    began = done.columns["stayed_from"]
-    done = done.only((began >= since) & (began <= to_micros(view.as_of)))
-    unfinished = unfinished.only(unfinished.columns["left_at"] >= since)
-    return _shown(unfinished.with_others(done), view)
+    since, moment, shown = to_micros(start), to_micros(view.as_of), Shown.by(view)
 
+    def counts(rows: Rows, at: str) -> BoolArray:
+        counting: BoolArray = (rows.columns[at] >= since) & (rows.columns["entered_at"] <= moment)
+        return counting & rows.told(shown)
 
-def _shown(rows: Rows, view: View) -> Rows:
-    def shows(delivery_stream_id: UUID | None, tech_stream_ids: tuple[UUID, ...], *_: object) -> bool:
-        return view.shows(delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
-
-    return rows.in_groups(shows)
+    unfinished = await kept.between(UNFINISHED, start)
+    done = await kept.between(DONE, start, view.as_of)
+    both = [together(unfinished, partial(counts, at="left_at")), together(done, partial(counts, at="stayed_from"))]
+    return together(both, every)

@@ -14,28 +14,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from time import monotonic
 from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.unpacking import Columns, Unpacker
+from dpp.application.views import View
+from dpp.domain.access import StreamScope
 from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.histories import FOREVER
 
 Group: TypeAlias = tuple[Any, ...]
+Tell: TypeAlias = Callable[..., Any]
 
 #: Marks of changes are forgotten after ten minutes; who has not asked for so long reads everything anew.
 TRUSTED_SECONDS = 300.0
 #: Days that nobody has asked for in two such spans are dropped.
 ASKED_SECONDS = 3600.0
 
+#: What so many tellers have told of groups is kept.
+_TELLERS = 256
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
 _DAY = 86_400_000_000
+#: Days lie together in parts of so many.
+_PART_DAYS = 32
 #: The day of what has no end; the same number is in the triggers.
 _NO_END = 2**31 - 1
 _INFINITY = "infinity"
@@ -81,41 +91,94 @@ class KeptTable:
         """.encode()  # noqa: S608 - constants
 
 
+class Groups:
+    """Numbers for the values of groups, the same ones for all tables whose groups have the same columns."""
+
+    def __init__(self) -> None:
+        self._known: list[Group] = []
+        self._number_of: dict[Group, int] = {}
+        self._told: dict[Tell, NDArray[Any]] = {}
+
+    def number(self, values: Sequence[Any]) -> int:
+        """Return the number of a group's values, as the database sends them."""
+        group = tuple(tuple(value) if isinstance(value, list) else value for value in values)
+        if group not in self._number_of:
+            self._number_of[group] = len(self._known)
+            self._known.append(group)
+        return self._number_of[group]
+
+    def told(self, tell: Tell, *, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
+        """Return what is told of the values of each group, and keep it: ``tell`` is a value that says who tells."""
+        told = self._told.pop(tell, np.empty(0, dtype=dtype))
+        if len(told) < len(self._known):
+            more = np.fromiter((tell(*group) for group in self._known[len(told) :]), dtype=dtype)
+            told = np.concatenate([told, more])
+        # The one used last is last.
+        self._told[tell] = told
+        if len(self._told) > _TELLERS:
+            del self._told[next(iter(self._told))]
+        return told
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """
-    Some rows of a table, n of them, in any order.
+    Some rows of a table, n of them, in the order of ``KeptTable.by``.
 
     Attributes:
         columns: each of shape (n,).
         group: shape (n,), the number of each row's group.
-        groups: the values of every group, in the order of ``KeptTable.groups``; more are added at the end.
+        groups: what the numbers stand for.
     """
 
     columns: Columns
     group: IntArray
-    groups: Sequence[Group]
+    groups: Groups
 
     def only(self, chosen: BoolArray | IntArray | slice) -> Rows:
         """Return those marked, shape (n,), or those at places, in their order."""
         columns = {name: column[chosen] for name, column in self.columns.items()}
         return Rows(columns=columns, group=self.group[chosen], groups=self.groups)
 
-    def with_others(self, others: Rows) -> Rows:
-        """Return these and rows of another table that has the same columns and groups."""
-        return Rows(
-            columns={name: np.concatenate([column, others.columns[name]]) for name, column in self.columns.items()},
-            group=np.concatenate([self.group, others.group]),
-            groups=self.groups,
+    def told(self, tell: Tell, *, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
+        """Return what is told of each row's group, shape (n,)."""
+        found: NDArray[Any] = self.groups.told(tell, dtype=dtype)[self.group]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Tells whether a view shows groups that begin with the delivery stream and the technology streams."""
+
+    scope: StreamScope
+    delivery_stream_id: UUID | None
+    tech_stream_id: UUID | None
+
+    @classmethod
+    def by(cls, view: View) -> Shown:
+        """Return what tells it for a view, whatever its moment."""
+        return cls(view.scope, view.delivery_stream_id, view.tech_stream_id)
+
+    def __call__(self, delivery_stream_id: UUID | None, tech_stream_ids: tuple[UUID, ...], *_: object) -> bool:
+        """Tell it of one group."""
+        view = View(
+            scope=self.scope,
+            as_of=_ANY_TIME,
+            delivery_stream_id=self.delivery_stream_id,
+            tech_stream_id=self.tech_stream_id,
         )
+        return view.shows(delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
 
-    def in_groups(self, holds: Callable[..., bool]) -> Rows:
-        """Return those whose group's values fulfil something."""
-        return self.only(self.told(holds, dtype=np.bool_)[self.group])
 
-    def told(self, tell: Callable[..., Any], *, dtype: type[np.generic]) -> NDArray[Any]:
-        """Return, for every group of the table, what is told of its values."""
-        return np.fromiter((tell(*group) for group in self.groups), dtype=dtype)
+def together(parts: Sequence[Rows], chosen: Callable[[Rows], BoolArray]) -> Rows:
+    """Return those rows of some parts, one or more, that are marked."""
+    some = [part.only(np.flatnonzero(chosen(part))) for part in parts]
+    names = some[0].columns
+    return Rows(
+        columns={name: np.concatenate([part.columns[name] for part in some]) for name in names},
+        group=np.concatenate([part.group for part in some]),
+        groups=some[0].groups,
+    )
 
 
 class _Span(NamedTuple):
@@ -130,30 +193,15 @@ class _Span(NamedTuple):
         return (start.isoformat() if start else _INFINITY), (end.isoformat() if end else _INFINITY)
 
 
-class _Groups:
-    """Numbers for the values of groups, the same ones for all tables whose groups have the same columns."""
-
-    def __init__(self) -> None:
-        self.known: list[Group] = []
-        self._number_of: dict[Group, int] = {}
-
-    def number(self, values: Sequence[Any]) -> int:
-        """Return the number of a group's values, as the database sends them."""
-        group = tuple(tuple(value) if isinstance(value, list) else value for value in values)
-        if group not in self._number_of:
-            self._number_of[group] = len(self.known)
-            self.known.append(group)
-        return self._number_of[group]
-
-
 class _Table:
     """What is kept of one table."""
 
-    def __init__(self, table: KeptTable, groups: _Groups) -> None:
+    def __init__(self, table: KeptTable, groups: Groups) -> None:
         self.table = table
         self.groups = groups
         self.lock = asyncio.Lock()
         self.days: dict[int, Rows] = {}
+        self._parts: dict[int, Rows] = {}
         self.first_day = _NO_END + 1
         self._snapshot: str | None = None
         self._seen_at = self._asked_since = -np.inf
@@ -163,16 +211,14 @@ class _Table:
         """Read what has changed of what is kept, and the days from the first wanted one on that are not kept yet."""
         now = monotonic()
         if now - self._seen_at > TRUSTED_SECONDS:
-            self._snapshot, self.first_day = None, _NO_END + 1
-            self.days.clear()
+            self._forget()
         self._forget_unasked(now, first_day)
         query, seen = (_CHANGED, self._snapshot) if self._snapshot else (_SNAPSHOT, None)
         cursor = await connection.execute(query, {"kept": self.table.name, "seen": seen})
         snapshot, changed = await cursor.fetchone() or ("", [])
         if self._snapshot and _next(snapshot) < _next(self._snapshot):
             # Another database, or an earlier one: of what was done there nothing is known here.
-            self._snapshot, self.first_day = None, _NO_END + 1
-            self.days.clear()
+            self._forget()
         wanted = {day for day in changed if day >= self.first_day}
         spans = [*_spans(wanted), *([_Span(first_day, self._last_before())] if first_day < self.first_day else ())]
         if spans:
@@ -180,8 +226,15 @@ class _Table:
             for day in wanted:
                 self.days.pop(day, None)
             self.days |= found
+            for day in wanted | found.keys():
+                self._parts.pop(day // _PART_DAYS, None)
         self.first_day = min(self.first_day, first_day)
         self._snapshot, self._seen_at = snapshot, now
+
+    def _forget(self) -> None:
+        self._snapshot, self.first_day = None, _NO_END + 1
+        self.days.clear()
+        self._parts.clear()
 
     def _last_before(self) -> int:
         return min(self.first_day - 1, _NO_END)
@@ -192,6 +245,7 @@ class _Table:
             if self.first_day < min(self._asked):
                 self.first_day = min(self._asked)
                 self.days = {day: rows for day, rows in self.days.items() if day >= self.first_day}
+                self._parts.clear()
         self._asked[1] = min(self._asked[1], first_day)
 
     async def _read(self, connection: Connection, spans: Sequence[_Span]) -> dict[int, Rows]:
@@ -208,13 +262,24 @@ class _Table:
         sizes = [len(part[self.table.by]) for part in parts]
         nothing = self.table.columns.nothing()
         columns = {name: np.concatenate([nothing[name], *(part[name] for part in parts)]) for name in nothing}
-        return Rows(
-            columns=columns, group=np.repeat(np.array(numbers, dtype=np.int32), sizes), groups=self.groups.known
-        )
+        return Rows(columns=columns, group=np.repeat(np.array(numbers, dtype=np.int32), sizes), groups=self.groups)
 
     def between(self, first_day: int, last_day: int) -> list[Rows]:
-        """Return the rows of the days that are kept."""
-        return [rows for day, rows in self.days.items() if first_day <= day <= last_day]
+        """Return the rows of these days, and of some before and after them."""
+        first, last = first_day // _PART_DAYS, last_day // _PART_DAYS
+        parts = sorted({day // _PART_DAYS for day in self.days})
+        return [self._part(part) for part in parts if first <= part <= last] or [self._rows([])]
+
+    def _part(self, part: int) -> Rows:
+        if part not in self._parts:
+            days = sorted(day for day in self.days if day // _PART_DAYS == part)
+            self._parts[part] = together([self.days[day] for day in days], every)
+        return self._parts[part]
+
+
+def every(rows: Rows) -> BoolArray:
+    """Mark every row."""
+    return np.ones(len(rows.group), dtype=np.bool_)
 
 
 class KeptRows:
@@ -227,23 +292,15 @@ class KeptRows:
     def __init__(self, *, database: Database) -> None:
         self._database = database
         self._tables: dict[str, _Table] = {}
-        self._groups: dict[Sequence[str], _Groups] = {}
+        self._groups: dict[Sequence[str], Groups] = {}
 
-    async def between(
-        self,
-        table: KeptTable,
-        start: datetime,
-        end: datetime | None = None,
-        *,
-        begun: tuple[str, datetime] | None = None,
-    ) -> Rows:
-        """Return the rows of a span of time, and some of the days at its edges.
+    async def between(self, table: KeptTable, start: datetime, end: datetime | None = None) -> list[Rows]:
+        """Return the rows of a span of time in parts, one or more, and others of the weeks before and after it.
 
         Args:
             table: which rows.
-            start: rows of days from this one's on.
-            end: rows of days up to this one's; None for all later ones, and those without an end.
-            begun: an instant's column, and a moment after which it is in no row that is returned.
+            start: rows from then on.
+            end: rows up to then; None for all later ones, and those without an end.
 
         Raises:
             Unavailable: the database does not answer.
@@ -252,12 +309,11 @@ class KeptRows:
         first, last = _day(start), _NO_END if end is None else _day(end)
         async with kept.lock, self._database.reading() as connection:
             await kept.follow(connection, first_day=first)
-            found = kept.between(first, last)
-        return _joined(found if begun is None else _begun(found, *begun), kept)
+            return kept.between(first, last)
 
     def _table(self, table: KeptTable) -> _Table:
         if table.name not in self._tables:
-            groups = self._groups.setdefault(table.groups, _Groups())
+            groups = self._groups.setdefault(table.groups, Groups())
             self._tables[table.name] = _Table(table, groups)
         return self._tables[table.name]
 
@@ -282,27 +338,8 @@ def _spans(days: Iterable[int]) -> Iterable[_Span]:
 def _by_day(rows: Rows, *, by: str) -> dict[int, Rows]:
     instants = rows.columns[by]
     days = np.where(instants == FOREVER, _NO_END, instants // _DAY)
-    order = np.argsort(days, kind="stable")
+    order = np.argsort(instants, kind="stable")
     ordered, days = rows.only(order), days[order]
     found, starts = np.unique(days, return_index=True)
     edges = pairwise([*starts.tolist(), len(days)])
     return {day: ordered.only(slice(*edge)) for day, edge in zip(found.tolist(), edges, strict=True)}
-
-
-def _begun(found: Iterable[Rows], name: str, moment: datetime) -> Iterable[Rows]:
-    latest = to_micros(moment)
-    for rows in found:
-        has_begun = rows.columns[name] <= latest
-        if has_begun.all():
-            yield rows
-        elif has_begun.any():
-            yield rows.only(has_begun)
-
-
-def _joined(found: Iterable[Rows], kept: _Table) -> Rows:
-    parts, nothing = list(found), kept.table.columns.nothing()
-    return Rows(
-        columns={name: np.concatenate([nothing[name], *(part.columns[name] for part in parts)]) for name in nothing},
-        group=np.concatenate([np.empty(0, dtype=np.int32), *(part.group for part in parts)]),
-        groups=kept.groups.known,
-    )
