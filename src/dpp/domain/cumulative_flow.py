@@ -20,10 +20,14 @@ def cumulative_flow(stays: Stays, *, moments: IntArray) -> IntArray:
     Returns:
         Shape (k, len(LABELS)), >= 0; a row is what ``wip_as_of`` counts at that moment, before it sums up stages.
     """
-    columns = np.zeros((len(moments), len(LABELS)), dtype=np.int64)
-    for position in np.unique(stays.position).tolist():
-        held = stays.position == position
-        came = np.searchsorted(np.sort(stays.entered[held]), moments, side="right")
-        went = np.searchsorted(np.sort(stays.left[held]), moments, side="right")
-        columns[:, position] = came - went
+    order = np.argsort(moments, kind="stable")
+    columns = np.empty((len(moments), len(LABELS)), dtype=np.int64)
+    columns[order] = _up_to(stays.entered, stays, moments[order]) - _up_to(stays.left, stays, moments[order])
     return columns
+
+
+def _up_to(times: IntArray, stays: Stays, moments: IntArray) -> IntArray:
+    """Return how many of some times, one of each stay, lie up to each of the ordered moments, by position."""
+    first = np.searchsorted(moments, times)
+    cells = np.bincount(first * len(LABELS) + stays.position, minlength=(len(moments) + 1) * len(LABELS))
+    return np.cumsum(cells.reshape(-1, len(LABELS)), axis=0)[:-1]

@@ -17,6 +17,9 @@ from dpp.domain.stages import UNMAPPED, WIP_STAGES, Stage
 REPORTED_STAGES: tuple[Stage, ...] = (Stage.BACKLOG, *WIP_STAGES)
 
 
+_ACTIVE_AND_QUEUE = [(stage, (stage.value, True), (stage.value, False)) for stage in REPORTED_STAGES]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageCount:
     """Tickets in one stage: worked on, and waiting."""
@@ -72,8 +75,8 @@ def wip_by_stage(rows: Iterable[tuple[str, bool, int]]) -> WipByStage:
             raise InvalidInput(f"{count} tickets in {stage} cannot be", field="count")
         counts[stage, active] = counts.get((stage, active), 0) + count
     stages = {
-        stage: StageCount(active=counts.get((stage.value, True), 0), queue=counts.get((stage.value, False), 0))
-        for stage in REPORTED_STAGES
+        stage: StageCount(active=counts.get(active, 0), queue=counts.get(queue, 0))
+        for stage, active, queue in _ACTIVE_AND_QUEUE
     }
     unmapped = counts.get((UNMAPPED, True), 0) + counts.get((UNMAPPED, False), 0)
     return WipByStage(stages=MappingProxyType(stages), unmapped=unmapped)

@@ -5,9 +5,8 @@ when they began.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, every, together
+from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, together
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray
@@ -21,19 +20,18 @@ _GROUPS = ("delivery_stream_id", "tech_stream_ids", "stage", "is_active_work")
 _SELECT = f"""
 SELECT {NUMBER} AS item, stayed_from, entered_at, left_at, {", ".join(_GROUPS)} FROM work_item_places
 """  # noqa: S608 - constants
-_COLUMNS = Unpacker(item=Kind.NUMBER, stayed_from=Kind.INSTANT, entered_at=Kind.INSTANT, left_at=Kind.INSTANT)
 
 UNFINISHED = KeptTable(
     name="unfinished places",
     by="left_at",
-    columns=_COLUMNS,
+    columns=Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
     groups=_GROUPS,
     source=f"{_SELECT} WHERE left_at >= start_at AND left_at <= end_at AND stage <> 'done'",
 )
 DONE = KeptTable(
     name="done places",
     by="stayed_from",
-    columns=_COLUMNS,
+    columns=Unpacker(item=Kind.NUMBER, stayed_from=Kind.INSTANT, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
     groups=_GROUPS,
     source=f"{_SELECT} WHERE stayed_from >= start_at AND stayed_from <= end_at AND stage = 'done'",
 )
@@ -42,12 +40,8 @@ DONE = KeptTable(
 async def unfinished_at(kept: KeptRows, view: View) -> Rows:
     """Return the unfinished stays that a view shows at its moment."""
     moment, shown = to_micros(view.as_of), Shown.by(view)
-
-    def lasts(rows: Rows) -> BoolArray:
-        lasting: BoolArray = (rows.columns["left_at"] > moment) & (rows.columns["entered_at"] <= moment)
-        return lasting & rows.told(shown)
-
-    return together(await kept.between(UNFINISHED, view.as_of), lasts)
+    parts = await kept.between(UNFINISHED, view.as_of)
+    return together((part, (part.columns["left_at"] > moment) & _has_begun(part, moment, shown)) for part in parts)
 
 
 async def held_since(kept: KeptRows, view: View, start: datetime) -> Rows:
@@ -55,12 +49,13 @@ async def held_since(kept: KeptRows, view: View, start: datetime) -> Rows:
     done ones that began since then.
     """
     since, moment, shown = to_micros(start), to_micros(view.as_of), Shown.by(view)
-
-    def counts(rows: Rows, at: str) -> BoolArray:
-        counting: BoolArray = (rows.columns[at] >= since) & (rows.columns["entered_at"] <= moment)
-        return counting & rows.told(shown)
-
     unfinished = await kept.between(UNFINISHED, start)
     done = await kept.between(DONE, start, view.as_of)
-    both = [together(unfinished, partial(counts, at="left_at")), together(done, partial(counts, at="stayed_from"))]
-    return together(both, every)
+    since_then = [(part, part.columns["left_at"] >= since) for part in unfinished]
+    since_then += [(part, part.columns["stayed_from"] >= since) for part in done]
+    return together((part, late & _has_begun(part, moment, shown)) for part, late in since_then)
+
+
+def _has_begun(part: Rows, moment: int, shown: Shown) -> BoolArray:
+    has_begun: BoolArray = (part.columns["entered_at"] <= moment) & part.told(shown)
+    return has_begun

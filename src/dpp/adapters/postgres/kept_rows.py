@@ -170,10 +170,10 @@ class Shown:
         return view.shows(delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
 
 
-def together(parts: Sequence[Rows], chosen: Callable[[Rows], BoolArray]) -> Rows:
-    """Return those rows of some parts, one or more, that are marked."""
-    some = [part.only(np.flatnonzero(chosen(part))) for part in parts]
-    names = some[0].columns
+def together(chosen: Iterable[tuple[Rows, BoolArray | slice]]) -> Rows:
+    """Return the rows that are marked in some parts, one or more, or lie in a slice of them."""
+    some = [part.only(marked if isinstance(marked, slice) else np.flatnonzero(marked)) for part, marked in chosen]
+    names = some[0].columns.keys() & some[-1].columns.keys()
     return Rows(
         columns={name: np.concatenate([part.columns[name] for part in some]) for name in names},
         group=np.concatenate([part.group for part in some]),
@@ -273,13 +273,8 @@ class _Table:
     def _part(self, part: int) -> Rows:
         if part not in self._parts:
             days = sorted(day for day in self.days if day // _PART_DAYS == part)
-            self._parts[part] = together([self.days[day] for day in days], every)
+            self._parts[part] = together((self.days[day], slice(None)) for day in days)
         return self._parts[part]
-
-
-def every(rows: Rows) -> BoolArray:
-    """Mark every row."""
-    return np.ones(len(rows.group), dtype=np.bool_)
 
 
 class KeptRows:
