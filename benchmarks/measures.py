@@ -15,6 +15,7 @@ from benchmarks.two_years import CONFIGURATION, sizes, two_years
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.diagnostics import PostgresDiagnosticsReader
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.measure_reader import PostgresMeasureReader
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.daily_figures import DailyFigures
@@ -77,7 +78,8 @@ async def _timed(task: Callable[[], Awaitable[object]], rounds: int) -> float:
 
 def _taking(database: Database, stream: StreamKey, days: int) -> Callable[[], Awaitable[object]]:
     daily = DailyFigures(
-        reader=PostgresMeasureReader(database=database), deliveries=PostgresDeliveryReader(database=database)
+        reader=PostgresMeasureReader(database=database),
+        deliveries=PostgresDeliveryReader(database=database, kept=KeptRows(database=database)),
     )
     now = datetime.now(UTC)
     moments = [now - timedelta(days=back) for back in reversed(range(days))]
@@ -90,7 +92,7 @@ def _asking(database: Database, stream: StreamKey) -> Callable[[], Awaitable[obj
     """Return what reads the same rows as of single moments, as the endpoints do, without the rates of §5.6."""
     metrics = PostgresMetricsReader(database=database)
     diagnostics = PostgresDiagnosticsReader(database=database)
-    deliveries: DeliveryReader = PostgresDeliveryReader(database=database)
+    deliveries: DeliveryReader = PostgresDeliveryReader(database=database, kept=KeptRows(database=database))
     is_delivery = stream.dimension is Dimension.DELIVERY
     now = datetime.now(UTC)
 

@@ -19,6 +19,7 @@ from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.memory.tables import MemoryDerivedTables
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.system.holidays import LibraryHolidays
 from dpp.application.calendars import Calendars
 from dpp.application.trends import Trends
@@ -138,7 +139,7 @@ _VIEWS = {
 
 
 def _asked(database: Database, view: View) -> Callable[[], Awaitable[object]]:
-    reader = PostgresDeliveryReader(database=database)
+    reader = PostgresDeliveryReader(database=database, kept=KeptRows(database=database))
     # The rates of §5.6 are measured over everything known and kept apart: here they come from an empty store.
     rates = MemoryMetricsReader(database=MemoryDatabase(), tables=MemoryDerivedTables())
     trends = Trends(reader=reader, metrics=rates, calendars=Calendars(LibraryHolidays()))

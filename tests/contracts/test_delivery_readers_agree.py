@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.calendars import Calendars
 from dpp.application.delivery_reader import ChangeState, DeliveryReader
@@ -63,7 +64,8 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
             )
         assert isinstance(found, PostgresStores)
         return await _told(
-            PostgresDeliveryReader(database=found.database), PostgresMetricsReader(database=found.database)
+            PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database)),
+            PostgresMetricsReader(database=found.database),
         )
 
 

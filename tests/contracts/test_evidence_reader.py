@@ -22,6 +22,7 @@ from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.diagnostics import PostgresDiagnosticsReader
 from dpp.adapters.postgres.evidence import PostgresEvidenceReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.delivery_reader import DeliveryReader
@@ -119,10 +120,10 @@ async def knowing(url: str | None) -> AsyncIterator[Known]:
             assert isinstance(found, PostgresStores)
             yield Known(
                 found,
-                PostgresEvidenceReader(database=found.database),
+                PostgresEvidenceReader(database=found.database, kept=KeptRows(database=found.database)),
                 PostgresMetricsReader(database=found.database),
                 PostgresDiagnosticsReader(database=found.database),
-                PostgresDeliveryReader(database=found.database),
+                PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database)),
             )
 
 

@@ -13,6 +13,7 @@ from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
 from dpp.adapters.memory.verdicts import MemoryVerdicts
 from dpp.adapters.postgres.access import PostgresAccessStore
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.verdicts import PostgresVerdicts
 from dpp.application.access_ports import AccessStore
 from dpp.application.blames import Blames, UnknownSuspect, Verdicts
@@ -78,7 +79,7 @@ async def platform(family: str, request: pytest.FixtureRequest) -> AsyncIterator
             assert isinstance(found, PostgresStores)
             log = PostgresAccessStore(database=found.database)
             verdicts = PostgresVerdicts(database=found.database)
-            reader = PostgresDeliveryReader(database=found.database)
+            reader = PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database))
         clock = HandClock(at(20))
         blames = Blames(reader=reader, verdicts=verdicts, clock=clock, ids=CountedIds())
         yield Judging(stores=found, reader=reader, blames=blames, log=log, clock=clock)

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from dpp.adapters.memory.deliveries_reader import MemoryDeliveryReader
 from dpp.adapters.postgres import quality_spans
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.packing import Packer
 from dpp.adapters.postgres.tables import deliveries
 from dpp.application.delivery_reader import DeliveryReader
@@ -175,7 +176,7 @@ def delivery_reader(store: Reading) -> DeliveryReader:
     if isinstance(store, MemoryReading):
         return MemoryDeliveryReader(database=store.database, tables=store.tables)
     assert isinstance(store, PostgresReading)
-    return PostgresDeliveryReader(database=store.database)
+    return PostgresDeliveryReader(database=store.database, kept=KeptRows(database=store.database))
 
 
 async def deliver(

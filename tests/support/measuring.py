@@ -17,6 +17,7 @@ from dpp.adapters.memory.measures import MemoryMeasures
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.deliveries_reader import PostgresDeliveryReader
 from dpp.adapters.postgres.diagnostics import PostgresDiagnosticsReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.measure_reader import PostgresMeasureReader
 from dpp.adapters.postgres.measures import PostgresMeasures
 from dpp.adapters.postgres.readers import PostgresMetricsReader
@@ -123,7 +124,7 @@ def measuring(stores: Stores, *, now: datetime) -> Measuring:
         assert isinstance(stores, PostgresStores)
         metrics = PostgresMetricsReader(database=stores.database)
         diagnostics = PostgresDiagnosticsReader(database=stores.database)
-        deliveries = PostgresDeliveryReader(database=stores.database)
+        deliveries = PostgresDeliveryReader(database=stores.database, kept=KeptRows(database=stores.database))
         reader = PostgresMeasureReader(database=stores.database)
         store = PostgresMeasures(database=stores.database)
     return Measuring(

@@ -6,7 +6,8 @@ Everything is as of a view's moment, and of what the view shows. No row has a pe
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -175,6 +176,26 @@ class BlockedTicket(NamedTuple):
     blocking_tech_stream_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnplacedDeliveries:
+    """
+    What ended in a window to production, may be of a stream and does not say so.
+
+    Attributes:
+        changes: deployments of more than configuration.
+        releases: those of them that succeeded and were not taken back.
+        harmful: those of the changes that were taken back, or are blamed for an incident.
+        lead_time_hrs: of those that succeeded, where known; shape (n,), hours.
+        restore_minutes: how long incidents lasted, where known; shape (m,), minutes.
+    """
+
+    changes: int
+    releases: int
+    harmful: int
+    lead_time_hrs: FloatArray
+    restore_minutes: FloatArray
+
+
 class EvidenceReader(Protocol):
     """Reads what figures are made of, in order: the latest first, then by name. Raises ``Unavailable``."""
 
@@ -221,6 +242,24 @@ class EvidenceReader(Protocol):
     async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
         """Return the incidents that ended in the window, or that began in it and did not; unplaced ones the former."""
 
+    async def unplaced_deliveries(self, view: View, *, window: Window) -> UnplacedDeliveries:
+        """Return what the unplaced of these deployments and incidents come to; nothing to who may not hear of them."""
+        deployments = await self.deployments(view, window=window, among=Among.UNPLACED)
+        incidents = await self.incidents(view, window=window, among=Among.UNPLACED)
+        changes = [row for row in deployments if row.is_change]
+        return UnplacedDeliveries(
+            changes=len(changes),
+            releases=sum(row.is_release for row in changes),
+            harmful=sum(row.did_harm for row in changes),
+            lead_time_hrs=known(row.known_lead_time for row in deployments),
+            restore_minutes=known(row.minutes for row in incidents),
+        )
+
     @abstractmethod
     async def blocked(self, view: View, *, window: Window) -> Sequence[BlockedTicket]:
         """Return each time in the window that a ticket was flagged as blocked."""
+
+
+def known(values: Iterable[float | None]) -> FloatArray:
+    """Return those of some values that are known, in order."""
+    return np.array([value for value in values if value is not None], dtype=np.float64)

@@ -6,12 +6,10 @@ sees some streams alone is told nothing of it, not even a number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from dpp.application.evidence_reader import Among, EndedDeployment, EvidenceReader, FinishedTicket, sees_unplaced
+from dpp.application.evidence_reader import Among, EvidenceReader, FinishedTicket, UnplacedDeliveries, sees_unplaced
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.bounds import (
@@ -33,6 +31,9 @@ from dpp.domain.dora import (
 from dpp.domain.figures import NO_VALUES, Figure
 from dpp.domain.stages import WIP_STAGES
 
+_NO_DELIVERIES = UnplacedDeliveries(
+    changes=0, releases=0, harmful=0, lead_time_hrs=NO_VALUES, restore_minutes=NO_VALUES
+)
 _IN_PROGRESS = frozenset(stage.value for stage in WIP_STAGES)
 
 
@@ -72,10 +73,8 @@ class Gaps:
         """Return the deployments and incidents that may be of the view."""
         reader = self._telling(view)
         if reader is None:
-            return MissingDeliveries(deployments=(), restore_minutes=NO_VALUES)
-        deployments = await reader.deployments(view, window=window, among=Among.UNPLACED)
-        incidents = await reader.incidents(view, window=window, among=Among.UNPLACED)
-        return MissingDeliveries(deployments=deployments, restore_minutes=known(row.minutes for row in incidents))
+            return MissingDeliveries(unplaced=_NO_DELIVERIES)
+        return MissingDeliveries(unplaced=await reader.unplaced_deliveries(view, window=window))
 
     def _telling(self, view: View) -> EvidenceReader | None:
         return self._reader if sees_unplaced(view) else None
@@ -83,10 +82,9 @@ class Gaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingDeliveries:
-    """Deployments that may be of a stream, and the minutes that incidents lasted which may be."""
+    """Deployments and incidents that may be of a stream."""
 
-    deployments: Sequence[EndedDeployment]
-    restore_minutes: FloatArray
+    unplaced: UnplacedDeliveries
 
     def bounds(
         self, figures: Mapping[str, Figure], history: Deployments, restores: Restores, *, moment: int, days: int
@@ -101,27 +99,19 @@ class MissingDeliveries:
             moment: as of which, microseconds since 1970-01-01T00:00Z.
             days: that are looked back from it.
         """
-        releases = sum(row.is_release for row in self.deployments)
-        changes = [row for row in self.deployments if row.is_change]
+        unplaced, hours = self.unplaced, self.unplaced.lead_time_hrs
         failed = figures["change_failure_rate"]
-        harmful = sum(row.did_harm for row in changes)
         frequency = figures["deployment_frequency"].value or 0.0
         minutes = restored_minutes(restores, moment=moment, days=days)
         lead_times = successful_lead_times(history, moment=moment, days=days)
-        hours = known(row.known_lead_time for row in self.deployments)
         return {
-            "deployment_frequency": count_bounds(frequency, missing=releases, each=7 / days),
+            "deployment_frequency": count_bounds(frequency, missing=unplaced.releases, each=7 / days),
             "change_failure_rate": rate_bounds(
                 hits=round((failed.value or 0.0) * failed.sample_size / 100),
                 total=failed.sample_size,
-                missing=Missing(hits=harmful, misses=len(changes) - harmful),
+                missing=Missing(hits=unplaced.harmful, misses=unplaced.changes - unplaced.harmful),
             ),
-            "ttr_median": percentile_bounds(minutes, self.restore_minutes, p=50),
-            "ttr_mean": mean_bounds(minutes, self.restore_minutes),
+            "ttr_median": percentile_bounds(minutes, unplaced.restore_minutes, p=50),
+            "ttr_mean": mean_bounds(minutes, unplaced.restore_minutes),
             **{f"lead_time_p{p}": percentile_bounds(lead_times, hours, p=p) for p in LEAD_TIME_PERCENTILES},
         }
-
-
-def known(values: Iterable[float | None]) -> FloatArray:
-    """Return those of some values that are known, in order."""
-    return np.array([value for value in values if value is not None], dtype=np.float64)

@@ -14,7 +14,8 @@ import numpy as np
 from dpp.application.answers import RATES, Answers, Asked, Trust
 from dpp.application.cache import Keeping
 from dpp.application.derivation import TOPICS
-from dpp.application.gaps import Gaps, known
+from dpp.application.evidence_reader import known
+from dpp.application.gaps import Gaps
 from dpp.application.readers import CycleRows, LabelRow, MetricsReader
 from dpp.application.stale import StaleKind
 from dpp.application.views import View, Window

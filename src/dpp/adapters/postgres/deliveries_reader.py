@@ -7,11 +7,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 from psycopg.rows import DictRow, dict_row
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.selections import condition, condition_on_one, values
-from dpp.adapters.postgres.unpacking import Columns, Kind, Unpacker
+from dpp.adapters.postgres.kept_deliveries import KeptDeliveries, as_history
+from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.selections import condition, values
 from dpp.application.delivery_columns import history, restores_of
 from dpp.application.delivery_reader import (
     BLAMED_BEFORE,
@@ -26,8 +28,9 @@ from dpp.application.delivery_reader import (
 )
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray, IntArray
+from dpp.domain.calendar import to_micros
 from dpp.domain.change_lead_times import Part
-from dpp.domain.dora import HELD_RESPONSIBLE, STANDINGS, Restores
+from dpp.domain.dora import HELD_RESPONSIBLE, Restores
 from dpp.domain.incidents import Standing
 
 _TECH = "array_remove(ARRAY[{}.tech_stream_id], NULL) AS tech_stream_ids"
@@ -40,116 +43,15 @@ LEFT JOIN LATERAL (
     WHERE span.issue_id = {of}.linked_issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
 ) AS held ON true
 """
-# About the present the rows themselves tell the streams of their tickets, but for tickets whose latest stream is of a
-# time to come: some source's clock is ahead.
-AHEAD = """
-    SELECT issue_id FROM work_item_attributions WHERE valid_to < 'infinity' AND valid_to > %(as_of)s
-    UNION ALL
-    SELECT issue_id FROM work_item_attributions WHERE delivery_stream_id IS NULL AND valid_from > %(as_of)s
-    UNION ALL
-    SELECT issue_id FROM work_item_attributions
-    WHERE delivery_stream_id = ANY (ARRAY(SELECT stream_id FROM delivery_streams)) AND valid_from > %(as_of)s
-"""
-_HELD_NOW = f""", CASE WHEN {{of}}.linked_issue_id = ANY (ARRAY({AHEAD})) THEN (
-    SELECT span.delivery_stream_id FROM work_item_attributions AS span
-    WHERE span.issue_id = {{of}}.linked_issue_id AND span.valid_from <= %(as_of)s AND span.valid_to > %(as_of)s LIMIT 1
-) ELSE {{of}}.current_stream_id END AS delivery_stream_id
-"""  # noqa: S608 - constants
 # The deployment that an incident is blamed on at the moment.
 _BLAMED = f"""
 LEFT JOIN LATERAL (
-    SELECT blamed_one.linked_issue_id, blamed_one.delivery_stream_id AS current_stream_id
+    SELECT blamed_one.linked_issue_id
     FROM incident_blames AS blame JOIN deployment_records AS blamed_one USING (record_id)
     WHERE blame.incident_id = {{of}}.incident_id AND blame.standing IN ({_RESPONSIBLE})
         AND blame.valid_from <= %(as_of)s AND blame.valid_to > %(as_of)s
     ORDER BY blame.standing = 'confirmed' DESC, blame.record_id LIMIT 1
 ) AS blamed ON true
-"""  # noqa: S608 - constants
-
-_DEPLOYMENT_COLUMNS = Unpacker(
-    record_id=Kind.ID,
-    repo_id=Kind.ID,
-    started_at=Kind.INSTANT,
-    deployed_at=Kind.INSTANT,
-    has_succeeded=Kind.FLAG,
-    is_config_only=Kind.FLAG,
-    rollback_at=Kind.INSTANT,
-    lead_time_hrs=Kind.HOURS,
-)
-_DEPLOYMENTS = f"""
-{_DEPLOYMENT_COLUMNS.select}
-FROM (
-    SELECT done.*, done.status <> 'failed' AS has_succeeded, {_TECH.format("done")}{{delivery}}
-    FROM (
-        SELECT record_id, repo_id, tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, started_at,
-            deployed_at, status, is_config_only, rollback_at, lead_time_hrs
-        FROM deployment_records
-        WHERE environment = 'production' AND deployed_at >= %(since)s AND deployed_at < %(as_of)s{{likely}}
-    ) AS done {{held}}
-) AS deployment
-WHERE true{{shown}}
-"""  # noqa: S608 - constants
-
-_BLAME_COLUMNS = Unpacker(
-    record_id=Kind.ID,
-    repo_id=Kind.ID,
-    standing=Kind.CODE,
-    valid_from=Kind.INSTANT,
-    valid_to=Kind.INSTANT,
-    began_at=Kind.INSTANT,
-    ended_at=Kind.INSTANT,
-)
-_BLAMES = f"""
-{_BLAME_COLUMNS.select}
-FROM (
-    SELECT done.record_id, done.repo_id, array_position(%(standings)s, blame.standing) - 1 AS standing,
-        blame.valid_from, blame.valid_to, incident.started_at AS began_at, over.resolved_at AS ended_at
-    -- No incident is blamed on what was deployed after it began: so those of the time are found first. The offset makes
-    -- the planner look up their deployments one by one.
-    FROM (
-        SELECT incident_id, started_at FROM incidents WHERE started_at >= %(since)s AND started_at <= %(as_of)s
-    ) AS incident
-    JOIN incident_blames AS blame USING (incident_id)
-    CROSS JOIN LATERAL (
-        SELECT record_id, repo_id FROM deployment_records AS kept
-        WHERE kept.record_id = blame.record_id AND environment = 'production'
-            AND deployed_at >= %(since)s AND deployed_at < %(as_of)s OFFSET 0
-    ) AS done
-    LEFT JOIN incident_restores AS over
-        ON over.incident_id = blame.incident_id AND over.valid_from <= %(as_of)s AND over.valid_to > %(as_of)s
-            -- None ends before it begins; so those of earlier incidents need not be read.
-            AND over.resolved_at >= %(since)s
-    WHERE blame.valid_from <= %(as_of)s
-) AS pair
-"""  # noqa: S608 - constants
-
-_RESTORE_COLUMNS = Unpacker(
-    resolved_at=Kind.INSTANT, minutes=Kind.HOURS, valid_from=Kind.INSTANT, valid_to=Kind.INSTANT
-)
-_RESTORES = f"""
-{_RESTORE_COLUMNS.select}
-FROM (
-    SELECT restore.resolved_at, restore.time_to_restore_min AS minutes, restore.valid_from, restore.valid_to,
-        {_TECH.format("restore")}{{delivery}}
-    FROM incident_restores AS restore {{blamed}} {{held}}
-    WHERE restore.resolved_at >= %(since)s AND restore.resolved_at < %(as_of)s AND restore.valid_from <= %(as_of)s
-) AS restore
-WHERE true{{shown}}
-"""  # noqa: S608 - constants
-
-_HOURS_COLUMNS = Unpacker(**{f"{part.value}_hrs": Kind.HOURS for part in Part})
-_HOURS = f"""
-{_HOURS_COLUMNS.select}
-FROM (
-    SELECT change.*, {_TECH.format("change")}{{delivery}}
-    FROM (
-        SELECT tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id,
-            {", ".join(f"{part.value}_hrs" for part in Part)}
-        FROM change_ledger
-        WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s{{likely}}
-    ) AS change {{held}}
-) AS change
-WHERE true{{shown}}
 """  # noqa: S608 - constants
 
 # What was deployed after the moment waited at it; each of the two is found by an index of its own.
@@ -158,17 +60,6 @@ _WAITING = """
     UNION ALL
     SELECT {columns} FROM change_ledger WHERE merged_at <= %(as_of)s AND deployed_at > %(as_of)s
 """
-_WAITING_COLUMNS = "tech_stream_id, delivery_stream_id AS current_stream_id, linked_issue_id, merged_at"
-_MERGED_COLUMNS = Unpacker(merged_at=Kind.INSTANT)
-_WAITING_SINCE = f"""
-{_MERGED_COLUMNS.select}
-FROM (
-    SELECT change.merged_at, {_TECH.format("change")}{{delivery}}
-    FROM ({_WAITING.format(columns=_WAITING_COLUMNS)}) AS change {{held}}
-) AS change
-WHERE true{{shown}}
-"""  # noqa: S608 - constants
-
 _IN_WINDOW = """
     SELECT * FROM change_ledger
     WHERE deployed_at >= %(start)s AND deployed_at < %(end)s AND deployed_at < %(as_of)s
@@ -226,33 +117,33 @@ ORDER BY incident.started_at DESC, incident.incident_id COLLATE "C", suspect.dep
 
 
 class PostgresDeliveryReader(DeliveryReader):
-    """Reads the derived tables; every method is one statement, that of deployments two."""
+    """Reads the derived tables: columns from kept rows, lists by one statement each."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = KeptDeliveries(database=database, kept=kept)
 
     async def deployments(self, view: View, *, since: datetime) -> DeploymentHistory:
         """Return the deployments to production, and blames on them and on those shortly before."""
-        standings = {"standings": [standing.value for standing in STANDINGS]}
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_of_view(_DEPLOYMENTS, view), values(view) | {"since": since})
-            deployments = await cursor.fetchone()
-            await cursor.execute(_BLAMES.encode(), values(view) | standings | {"since": since - BLAMED_BEFORE})
-            blames = await cursor.fetchone()
-        return history(_DEPLOYMENT_COLUMNS.unpack(deployments or ()), _BLAME_COLUMNS.unpack(blames or ()))
+        earlier = since - BLAMED_BEFORE
+        suspects = await self._kept.ended(view, since=earlier)
+        late = np.flatnonzero(suspects.columns["deployed_at"] >= to_micros(since))
+        shown = await self._kept.shown(view, suspects.only(late))
+        return history(as_history(shown), await self._kept.blamed(view, suspects, since=earlier))
 
     async def restores(self, view: View, *, since: datetime) -> Restores:
         """Return how long incidents lasted."""
-        return restores_of(await self._columns(_RESTORE_COLUMNS, _RESTORES, view, of="blamed", since=since))
+        found = (await self._kept.restores(view, since=since)).columns
+        return restores_of({name: found[name] for name in ("resolved_at", "minutes", "valid_from", "valid_to")})
 
     async def change_hours(self, view: View, *, window: Window) -> Mapping[Part, FloatArray]:
         """Return the hours of every part of deployed changes."""
-        found = await self._columns(_HOURS_COLUMNS, _HOURS, view, of="change", start=window.start, end=window.end)
+        found = (await self._kept.changes(view, window=window)).columns
         return {part: found[f"{part.value}_hrs"] for part in Part}
 
     async def waiting_since(self, view: View) -> IntArray:
         """Return when the changes were merged that wait."""
-        return (await self._columns(_MERGED_COLUMNS, _WAITING_SINCE, view, of="change"))["merged_at"]
+        return (await self._kept.waiting(view)).columns["merged_at"]
 
     async def changes(
         self, view: View, *, state: ChangeState, window: Window, after: ChangePlace | None, limit: int
@@ -281,11 +172,6 @@ class PostgresDeliveryReader(DeliveryReader):
         rows = await self._rows(_INCIDENTS.replace("{begun}", begun), view, **wanted)
         return [_incident(list(same), view) for _, same in groupby(rows, key=lambda row: row["incident_id"])]
 
-    async def _columns(self, columns: Unpacker, query: str, view: View, *, of: str, **parameters: Any) -> Columns:
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(_of_view(query, view, of=of), values(view) | parameters)
-            return columns.unpack(await cursor.fetchone() or ())
-
     async def _rows(self, query: str, view: View, **parameters: Any) -> list[DictRow]:
         async with (
             self._database.transaction() as connection,
@@ -293,32 +179,6 @@ class PostgresDeliveryReader(DeliveryReader):
         ):
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | parameters)
             return await cursor.fetchall()
-
-
-def _of_view(query: str, view: View, *, of: str = "done") -> bytes:
-    """Return the statement for a view; tickets' streams are looked up only for views that depend on them."""
-    restricted = view.delivery_stream_id is not None or not view.scope.is_all
-    looked_up = restricted and not view.is_live
-    now = _HELD_NOW.replace("{of}", of) if restricted else ""
-    parts = {
-        "{likely}": _likely(view, is_restricted=restricted),
-        "{held}": _HELD.replace("{of}", of) if looked_up else "",
-        "{blamed}": _BLAMED.replace("{of}", "restore") if restricted else "",
-        "{delivery}": ", held.delivery_stream_id" if looked_up else now,
-        "{shown}": condition(view),
-    }
-    for place, part in parts.items():
-        query = query.replace(place, part)
-    return query.encode()
-
-
-def _likely(view: View, *, is_restricted: bool) -> str:
-    """Return what the own columns of whatever the view may show fulfil, so that few others are looked at closely."""
-    if not is_restricted:
-        return condition_on_one(view)
-    if view.is_live:
-        return f" AND (linked_issue_id = ANY (ARRAY({AHEAD})) OR (true{condition_on_one(view)}))"
-    return "" if view.tech_stream_id is None else " AND tech_stream_id = %(tech)s"
 
 
 def _change(row: DictRow, view: View) -> LedgerChange:

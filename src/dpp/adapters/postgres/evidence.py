@@ -9,9 +9,10 @@ from uuid import UUID
 import numpy as np
 
 from dpp.adapters.postgres import evidence_statements as statements
-from dpp.adapters.postgres.deliveries_reader import AHEAD
 from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_deliveries import KeptDeliveries
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, condition_on_one, values
 from dpp.application.evidence_reader import (
     Among,
@@ -25,18 +26,31 @@ from dpp.application.evidence_reader import (
     IncidentInWindow,
     PlacedTicket,
     ReviewedPullRequest,
+    UnplacedDeliveries,
     sees_unplaced,
 )
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.figures import NO_VALUES
 
+# About the present the rows themselves tell the streams of their tickets, but for tickets whose latest stream is of a
+# time to come: some source's clock is ahead.
+_AHEAD = """
+    SELECT issue_id FROM work_item_attributions WHERE valid_to < 'infinity' AND valid_to > %(as_of)s
+    UNION ALL
+    SELECT issue_id FROM work_item_attributions WHERE delivery_stream_id IS NULL AND valid_from > %(as_of)s
+    UNION ALL
+    SELECT issue_id FROM work_item_attributions
+    WHERE delivery_stream_id = ANY (ARRAY(SELECT stream_id FROM delivery_streams)) AND valid_from > %(as_of)s
+"""
+
 
 class PostgresEvidenceReader(EvidenceReader):
-    """Reads a database; every method is one statement."""
+    """Reads a database; every method that names things is one statement."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._deliveries = KeptDeliveries(database=database, kept=kept)
 
     async def placed(self, view: View, *, among: Among = Among.SHOWN) -> Sequence[PlacedTicket]:
         """Return the unfinished tickets."""
@@ -85,7 +99,7 @@ class PostgresEvidenceReader(EvidenceReader):
         wanted = "true" if among is Among.SHOWN else "environment = 'production'"
         # About the present the rows themselves tell the streams of all tickets but a few.
         now = _of_one(view, among).removeprefix(" AND ")
-        likely = f" AND (linked_issue_id = ANY (ARRAY({AHEAD})) OR ({now or 'true'}))" if view.is_live else ""
+        likely = f" AND (linked_issue_id = ANY (ARRAY({_AHEAD})) OR ({now or 'true'}))" if view.is_live else ""
         query = statements.DEPLOYMENTS.replace("{wanted}", wanted).replace("{likely}", likely)
         rows = await self._rows(query, view, window, among=among)
         return [EndedDeployment(*row)._replace(incidents=tuple(row[-1])) for row in rows]
@@ -94,6 +108,10 @@ class PostgresEvidenceReader(EvidenceReader):
         """Return incidents that ended, and those that did not."""
         query = statements.INCIDENTS.replace("{wanted}", "true" if among is Among.SHOWN else "false")
         return [IncidentInWindow(*row) for row in await self._rows(query, view, window, among=among)]
+
+    async def unplaced_deliveries(self, view: View, *, window: Window) -> UnplacedDeliveries:
+        """Return what the unplaced of them come to."""
+        return await self._deliveries.unplaced(view, window=window)
 
     async def blocked(self, view: View, *, window: Window) -> Sequence[BlockedTicket]:
         """Return blocks of tickets."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_places import NUMBER, held_since
-from dpp.adapters.postgres.kept_rows import KeptRows, Rows
+from dpp.adapters.postgres.kept_rows import KeptRows, Rows, StreamNumbers
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.flow_reader import POSITIONS, FlowReader, HeldStays, UnfinishedRow
 from dpp.application.views import View, Window
@@ -52,7 +52,6 @@ class PostgresFlowReader(FlowReader):
     def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
         self._kept = kept
-        self._streams = _Streams()
 
     async def unfinished(self, view: View) -> Sequence[UnfinishedRow]:
         """Return the unfinished tickets."""
@@ -69,7 +68,7 @@ class PostgresFlowReader(FlowReader):
             names = dict(await self._rows(_NAMES, view, start=window.start))
         elif naming:
             names = dict(await self._rows(_NUMBERS, view, naming=list(naming)))
-        held = _held(await held_since(self._kept, view, window.start), names, self._streams)
+        held = _held(await held_since(self._kept, view, window.start), names, self._kept.streams)
         # What came between the two readings has no name.
         return _ordered(held.only(held.stays.item < _UNNAMED)) if naming is None else held
 
@@ -79,17 +78,7 @@ class PostgresFlowReader(FlowReader):
             return await cursor.fetchall()
 
 
-class _Streams:
-    """Numbers the delivery streams of groups as they come."""
-
-    def __init__(self) -> None:
-        self.known: dict[UUID | None, int] = {}
-
-    def __call__(self, delivery_stream_id: UUID | None, *_: object) -> int:
-        return self.known.setdefault(delivery_stream_id, len(self.known))
-
-
-def _held(rows: Rows, names: Mapping[int, str], streams: _Streams) -> HeldStays:
+def _held(rows: Rows, names: Mapping[int, str], streams: StreamNumbers) -> HeldStays:
     return HeldStays(
         items=tuple(sorted(names.values())),
         stays=Stays(

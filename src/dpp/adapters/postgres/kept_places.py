@@ -26,14 +26,14 @@ UNFINISHED = KeptTable(
     by="left_at",
     columns=Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
     groups=_GROUPS,
-    source=f"{_SELECT} WHERE left_at >= start_at AND left_at <= end_at AND stage <> 'done'",
+    source=f"{_SELECT} WHERE left_at >= lowest AND left_at <= highest AND stage <> 'done'",
 )
 DONE = KeptTable(
     name="done places",
     by="stayed_from",
     columns=Unpacker(item=Kind.NUMBER, stayed_from=Kind.INSTANT, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
     groups=_GROUPS,
-    source=f"{_SELECT} WHERE stayed_from >= start_at AND stayed_from <= end_at AND stage = 'done'",
+    source=f"{_SELECT} WHERE stayed_from >= lowest AND stayed_from <= highest AND stage = 'done'",
 )
 
 

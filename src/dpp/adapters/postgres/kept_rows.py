@@ -4,9 +4,11 @@ Figures of a window add up tens of thousands of narrow rows, of which the next q
 and read them takes the database and the process tens of milliseconds, to look at them in memory one or two. Nothing
 that is answered is kept here, only rows; which of them a view shows is decided anew for every question.
 
-Rows lie in the UTC days of one of their times. Triggers note the days whose rows a transaction has changed
-(``kept_changes``); before rows are used the days are asked for that were noted by transactions which the last question
-did not see yet, and these days are read again. So rows are never older than the question (decision 0044).
+Rows lie in places: the UTC days of one of their times, or shares of a number. Triggers note the places whose rows a
+transaction has changed (``kept_changes``); before rows are used the places are asked for that were noted by
+transactions which the last question did not see yet, and these are read again. So rows are never older than the
+question. Each kept table follows from the rows of one table alone, so that who changes that one knows all that there is
+to note (decision 0044).
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 
 from dpp.adapters.postgres.engine import Connection, Database
 from dpp.adapters.postgres.unpacking import Columns, Unpacker
+from dpp.application.evidence_reader import Among, is_among
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.arrays import BoolArray, IntArray
@@ -40,24 +43,60 @@ TRUSTED_SECONDS = 300.0
 ASKED_SECONDS = 3600.0
 
 #: What so many tellers have told of groups is kept.
-_TELLERS = 256
+_TELLERS = 1024
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-
-_DAY = 86_400_000_000
-#: Days lie together in parts of so many.
-_PART_DAYS = 32
-#: The day of what has no end; the same number is in the triggers.
-_NO_END = 2**31 - 1
-_INFINITY = "infinity"
 
 _CHANGED = """
 SELECT pg_current_snapshot()::text, ARRAY(
-    SELECT DISTINCT day FROM kept_changes
+    SELECT DISTINCT place FROM kept_changes
     WHERE kept = %(kept)s AND transaction >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint
         AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(seen)s::pg_snapshot)
 )
 """
 _SNAPSHOT = "SELECT pg_current_snapshot()::text, '{}'::int[]"
+
+
+class Places(NamedTuple):
+    """
+    How rows lie by a number of theirs.
+
+    Attributes:
+        width: how many numbers lie in one place.
+        first: the lowest place.
+        together: how many places are searched at once.
+        sql_type: what PostgreSQL compares.
+        text: writes the number down for it.
+    """
+
+    width: int
+    first: int
+    together: int
+    sql_type: str
+    text: Callable[[int], str]
+
+    def of(self, numbers: IntArray) -> IntArray:
+        """Return the place of each number, shape (n,)."""
+        return np.where(numbers == FOREVER, NO_END, numbers // self.width)
+
+    def bounds(self, first: int, last: int) -> tuple[str, str]:
+        """Return the lowest and the highest number of some places."""
+        lowest = FOREVER if first == NO_END else first * self.width
+        return self.text(lowest), self.text(min((last + 1) * self.width - 1, FOREVER))
+
+
+def _moment(micros: int) -> str:
+    return "infinity" if micros >= _LATEST else from_micros(micros).isoformat()
+
+
+#: The place of what has no end; the same number is in the triggers.
+NO_END = 2**31 - 1
+#: Later moments have no year of four digits.
+_LATEST = to_micros(datetime(9999, 12, 31, tzinfo=UTC))
+
+DAYS = Places(width=86_400_000_000, first=0, together=32, sql_type="timestamptz", text=_moment)
+"""UTC days since 1970-01-01 of a moment in microseconds; what has no end, or none yet, is after all others."""
+SHARES = Places(width=2**54, first=-512, together=128, sql_type="bigint", text=str)
+"""Shares of all numbers of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +106,12 @@ class KeptTable:
 
     Attributes:
         name: as ``kept_changes`` has it.
-        by: the column, an instant, in whose days the rows lie; null is after all others.
+        by: the column by which the rows lie.
         columns: the narrow columns.
         groups: columns with few values, of which rows have a number.
-        source: a statement with all of these columns, of the rows with ``by`` from ``wanted.start_at`` up to and
-            including ``wanted.end_at``.
+        source: a statement with all of these columns, of the rows with ``by`` from ``wanted.lowest`` up to and
+            including ``wanted.highest``.
+        places: how the rows lie.
     """
 
     name: str
@@ -79,14 +119,15 @@ class KeptTable:
     columns: Unpacker
     groups: Sequence[str]
     source: str
+    places: Places = DAYS
 
     @property
     def statement(self) -> bytes:
-        """The statement that reads the rows of some spans of time; a row of its answer is of one group."""
-        names = ", ".join(self.groups)
+        """The statement that reads the rows of some spans of places; a row of its answer is of one group."""
+        names, of = ", ".join(self.groups), f"{self.places.sql_type}[]"
         return f"""
         SELECT {self.columns.sent}, {names}
-        FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS wanted (start_at, end_at)
+        FROM unnest(%(lowest)s::{of}, %(highest)s::{of}) AS wanted (lowest, highest)
         CROSS JOIN LATERAL ({self.source}) AS one GROUP BY {names}
         """.encode()  # noqa: S608 - constants
 
@@ -140,10 +181,25 @@ class Rows:
         columns = {name: column[chosen] for name, column in self.columns.items()}
         return Rows(columns=columns, group=self.group[chosen], groups=self.groups)
 
+    def beside(self, **columns: NDArray[Any]) -> Rows:
+        """Return them with further columns, each of shape (n,)."""
+        return Rows(columns={**self.columns, **columns}, group=self.group, groups=self.groups)
+
     def told(self, tell: Tell, *, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
         """Return what is told of each row's group, shape (n,)."""
         found: NDArray[Any] = self.groups.told(tell, dtype=dtype)[self.group]
         return found
+
+
+class StreamNumbers:
+    """Numbers the delivery streams with which groups begin, as they come."""
+
+    def __init__(self) -> None:
+        self.known: dict[UUID | None, int] = {}
+
+    def __call__(self, delivery_stream_id: UUID | None, *_: object) -> int:
+        """Return the number of one, None included."""
+        return self.known.setdefault(delivery_stream_id, len(self.known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +209,12 @@ class Shown:
     scope: StreamScope
     delivery_stream_id: UUID | None
     tech_stream_id: UUID | None
+    among: Among
 
     @classmethod
-    def by(cls, view: View) -> Shown:
-        """Return what tells it for a view, whatever its moment."""
-        return cls(view.scope, view.delivery_stream_id, view.tech_stream_id)
+    def by(cls, view: View, among: Among = Among.SHOWN) -> Shown:
+        """Return what tells it for a view, whatever its moment; or which groups may be of the view."""
+        return cls(view.scope, view.delivery_stream_id, view.tech_stream_id, among)
 
     def __call__(self, delivery_stream_id: UUID | None, tech_stream_ids: tuple[UUID, ...], *_: object) -> bool:
         """Tell it of one group."""
@@ -167,7 +224,12 @@ class Shown:
             delivery_stream_id=self.delivery_stream_id,
             tech_stream_id=self.tech_stream_id,
         )
-        return view.shows(delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
+        return is_among(view, self.among, delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
+
+    @property
+    def is_of_delivery(self) -> bool:
+        """Whether the answer depends on the delivery stream at all."""
+        return self.delivery_stream_id is not None or not self.scope.is_all
 
 
 def together(chosen: Iterable[tuple[Rows, BoolArray | slice]]) -> Rows:
@@ -182,15 +244,10 @@ def together(chosen: Iterable[tuple[Rows, BoolArray | slice]]) -> Rows:
 
 
 class _Span(NamedTuple):
-    """Days, the last one included."""
+    """Places, the last one included."""
 
     first: int
     last: int
-
-    def texts(self) -> tuple[str, str]:
-        start = from_micros(self.first * _DAY) if self.first != _NO_END else None
-        end = from_micros((self.last + 1) * _DAY - 1) if self.last != _NO_END else None
-        return (start.isoformat() if start else _INFINITY), (end.isoformat() if end else _INFINITY)
 
 
 class _Table:
@@ -200,60 +257,60 @@ class _Table:
         self.table = table
         self.groups = groups
         self.lock = asyncio.Lock()
-        self.days: dict[int, Rows] = {}
+        self.rows_of: dict[int, Rows] = {}
         self._parts: dict[int, Rows] = {}
-        self.first_day = _NO_END + 1
+        self.first = NO_END + 1
         self._snapshot: str | None = None
         self._seen_at = self._asked_since = -np.inf
-        self._asked = [_NO_END, _NO_END]
+        self._asked = [NO_END, NO_END]
 
-    async def follow(self, connection: Connection, *, first_day: int) -> None:
+    async def follow(self, connection: Connection, *, first: int) -> None:
         """Read what has changed of what is kept, and the days from the first wanted one on that are not kept yet."""
         now = monotonic()
         if now - self._seen_at > TRUSTED_SECONDS:
             self._forget()
-        self._forget_unasked(now, first_day)
+        self._forget_unasked(now, first)
         query, seen = (_CHANGED, self._snapshot) if self._snapshot else (_SNAPSHOT, None)
         cursor = await connection.execute(query, {"kept": self.table.name, "seen": seen})
         snapshot, changed = await cursor.fetchone() or ("", [])
         if self._snapshot and _next(snapshot) < _next(self._snapshot):
             # Another database, or an earlier one: of what was done there nothing is known here.
             self._forget()
-        wanted = {day for day in changed if day >= self.first_day}
-        spans = [*_spans(wanted), *([_Span(first_day, self._last_before())] if first_day < self.first_day else ())]
+        wanted = {place for place in changed if place >= self.first}
+        spans = [*_spans(wanted), *([_Span(first, self._last_before())] if first < self.first else ())]
         if spans:
             found = await self._read(connection, spans)
-            for day in wanted:
-                self.days.pop(day, None)
-            self.days |= found
-            for day in wanted | found.keys():
-                self._parts.pop(day // _PART_DAYS, None)
-        self.first_day = min(self.first_day, first_day)
+            for place in wanted:
+                self.rows_of.pop(place, None)
+            self.rows_of |= found
+            for place in wanted | found.keys():
+                self._parts.pop(place // self.table.places.together, None)
+        self.first = min(self.first, first)
         self._snapshot, self._seen_at = snapshot, now
 
     def _forget(self) -> None:
-        self._snapshot, self.first_day = None, _NO_END + 1
-        self.days.clear()
+        self._snapshot, self.first = None, NO_END + 1
+        self.rows_of.clear()
         self._parts.clear()
 
     def _last_before(self) -> int:
-        return min(self.first_day - 1, _NO_END)
+        return min(self.first - 1, NO_END)
 
-    def _forget_unasked(self, now: float, first_day: int) -> None:
+    def _forget_unasked(self, now: float, first: int) -> None:
         if now - self._asked_since > ASKED_SECONDS:
-            self._asked_since, self._asked = now, [self._asked[1], _NO_END]
-            if self.first_day < min(self._asked):
-                self.first_day = min(self._asked)
-                self.days = {day: rows for day, rows in self.days.items() if day >= self.first_day}
+            self._asked_since, self._asked = now, [self._asked[1], NO_END]
+            if self.first < min(self._asked):
+                self.first = min(self._asked)
+                self.rows_of = {place: rows for place, rows in self.rows_of.items() if place >= self.first}
                 self._parts.clear()
-        self._asked[1] = min(self._asked[1], first_day)
+        self._asked[1] = min(self._asked[1], first)
 
     async def _read(self, connection: Connection, spans: Sequence[_Span]) -> dict[int, Rows]:
-        starts, ends = zip(*(span.texts() for span in spans), strict=True)
+        lowest, highest = zip(*(self.table.places.bounds(*span) for span in spans), strict=True)
         async with connection.cursor(binary=True) as cursor:
-            await cursor.execute(self.table.statement, {"starts": list(starts), "ends": list(ends)})
+            await cursor.execute(self.table.statement, {"lowest": list(lowest), "highest": list(highest)})
             sent = await cursor.fetchall()
-        return _by_day(self._rows(sent), by=self.table.by)
+        return _by_place(self._rows(sent), self.table)
 
     def _rows(self, sent: Sequence[tuple[Any, ...]]) -> Rows:
         width = len(self.table.columns.names)
@@ -264,16 +321,16 @@ class _Table:
         columns = {name: np.concatenate([nothing[name], *(part[name] for part in parts)]) for name in nothing}
         return Rows(columns=columns, group=np.repeat(np.array(numbers, dtype=np.int32), sizes), groups=self.groups)
 
-    def between(self, first_day: int, last_day: int) -> list[Rows]:
-        """Return the rows of these days, and of some before and after them."""
-        first, last = first_day // _PART_DAYS, last_day // _PART_DAYS
-        parts = sorted({day // _PART_DAYS for day in self.days})
-        return [self._part(part) for part in parts if first <= part <= last] or [self._rows([])]
+    def between(self, first: int, last: int) -> list[Rows]:
+        """Return the rows of these places, and of some before and after them."""
+        some = self.table.places.together
+        parts = sorted({place // some for place in self.rows_of})
+        return [self._part(part) for part in parts if first // some <= part <= last // some] or [self._rows([])]
 
     def _part(self, part: int) -> Rows:
         if part not in self._parts:
-            days = sorted(day for day in self.days if day // _PART_DAYS == part)
-            self._parts[part] = together((self.days[day], slice(None)) for day in days)
+            places = sorted(place for place in self.rows_of if place // self.table.places.together == part)
+            self._parts[part] = together((self.rows_of[place], slice(None)) for place in places)
         return self._parts[part]
 
 
@@ -288,6 +345,7 @@ class KeptRows:
         self._database = database
         self._tables: dict[str, _Table] = {}
         self._groups: dict[Sequence[str], Groups] = {}
+        self.streams = StreamNumbers()
 
     async def between(self, table: KeptTable, start: datetime, end: datetime | None = None) -> list[Rows]:
         """Return the rows of a span of time in parts, one or more, and others of the weeks before and after it.
@@ -301,9 +359,20 @@ class KeptRows:
             Unavailable: the database does not answer.
         """
         kept = self._table(table)
-        first, last = _day(start), _NO_END if end is None else _day(end)
+        first, last = _day(start), NO_END if end is None else _day(end)
+        return await self._followed(kept, first, last)
+
+    async def every(self, table: KeptTable) -> list[Rows]:
+        """Return all rows in parts, one or more, in the order of the shares.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return await self._followed(self._table(table), table.places.first, NO_END)
+
+    async def _followed(self, kept: _Table, first: int, last: int) -> list[Rows]:
         async with kept.lock, self._database.reading() as connection:
-            await kept.follow(connection, first_day=first)
+            await kept.follow(connection, first=first)
             return kept.between(first, last)
 
     def _table(self, table: KeptTable) -> _Table:
@@ -319,22 +388,21 @@ def _next(snapshot: str) -> int:
 
 
 def _day(moment: datetime) -> int:
-    return to_micros(moment) // _DAY
+    return to_micros(moment) // DAYS.width
 
 
-def _spans(days: Iterable[int]) -> Iterable[_Span]:
-    """Return the fewest spans that have just these days."""
-    numbered = enumerate(sorted(days))
+def _spans(places: Iterable[int]) -> Iterable[_Span]:
+    """Return the fewest spans that have just these places."""
+    numbered = enumerate(sorted(places))
     for _, run in groupby(numbered, key=lambda one: one[1] - one[0]):
-        some = [day for _, day in run]
+        some = [place for _, place in run]
         yield _Span(some[0], some[-1])
 
 
-def _by_day(rows: Rows, *, by: str) -> dict[int, Rows]:
-    instants = rows.columns[by]
-    days = np.where(instants == FOREVER, _NO_END, instants // _DAY)
-    order = np.argsort(instants, kind="stable")
-    ordered, days = rows.only(order), days[order]
-    found, starts = np.unique(days, return_index=True)
-    edges = pairwise([*starts.tolist(), len(days)])
-    return {day: ordered.only(slice(*edge)) for day, edge in zip(found.tolist(), edges, strict=True)}
+def _by_place(rows: Rows, table: KeptTable) -> dict[int, Rows]:
+    numbers = rows.columns[table.by]
+    order = np.argsort(numbers, kind="stable")
+    ordered, places = rows.only(order), table.places.of(numbers[order])
+    found, starts = np.unique(places, return_index=True)
+    edges = pairwise([*starts.tolist(), len(places)])
+    return {place: ordered.only(slice(*edge)) for place, edge in zip(found.tolist(), edges, strict=True)}

@@ -139,6 +139,7 @@ incident_blames = Table(
     CheckConstraint("standing IN ('blamed', 'confirmed', 'candidate', 'rejected')", name="standing"),
     Index(None, "source_incident_id"),
     Index(None, "record_id"),
+    Index("ix_incident_blames_number", text("hashtextextended(incident_id, 0)")),
     comment="Deployments that may have caused an incident, and what was thought of each from one moment to another",
 )
 

@@ -167,6 +167,7 @@ work_item_attributions = Table(
     Column("valid_to", DateTime(timezone=True), nullable=False, server_default=FOREVER),
     Index(None, "issue_id"),
     Index(None, "delivery_stream_id", "valid_from"),
+    Index("ix_work_item_attributions_number", text("hashtextextended(issue_id, 0)")),
     Index("ix_work_item_attributions_ended", "valid_to", postgresql_where=text("valid_to < 'infinity'")),
     comment="Which key and streams every ticket had, and when",
 )

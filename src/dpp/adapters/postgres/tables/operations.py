@@ -62,11 +62,11 @@ kept_changes = Table(
     "kept_changes",
     metadata,
     words("kept"),
-    Column("day", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
     Column("transaction", BigInteger, nullable=False),
     moment("noted_at", nullable=False),
     Index(None, "kept", "transaction"),
     Index(None, "noted_at"),
-    comment="Days, from 1970-01-01 in UTC, of which a transaction changed rows that processes keep in memory; for ten "
+    comment="Places of rows that processes keep in memory, such as days, in which a transaction changed some; for ten "
     "minutes",
 )

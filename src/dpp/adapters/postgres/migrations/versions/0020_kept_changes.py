@@ -19,10 +19,24 @@ def upgrade() -> None:
     connection.execute(Path(__file__).with_name("0020_kept_changes.sql").read_text(encoding="utf-8"))
 
 
+_WATCHED = {
+    "work_item_places": "places",
+    "work_item_attributions": "attributions",
+    "deployment_records": "deployments",
+    "change_ledger": "changes",
+    "incidents": "incidents",
+    "incident_blames": "blames",
+    "incident_restores": "restores",
+}
+
+
 def downgrade() -> None:
-    for table in ("work_item_places",):
-        for trigger in ("note_gained", "note_lost", "note_gone", "note_come"):
+    for table, kept in _WATCHED.items():
+        for trigger in ("note_gained", "note_lost", "note_changed_from", "note_changed_to"):
             op.execute(f"DROP TRIGGER {trigger} ON {table}")
-    for function in ("dpp_note_places()", "dpp_note_days(text, integer[])", "dpp_day(timestamp with time zone)"):
+        op.execute(f"DROP FUNCTION dpp_note_{kept}()")
+    for function in ("dpp_note(text, integer[])", "dpp_share(text)", "dpp_day(timestamp with time zone)"):
         op.execute(f"DROP FUNCTION {function}")
+    for index in ("ix_work_item_attributions_number", "ix_incident_blames_number"):
+        op.execute(f"DROP INDEX {index}")
     op.execute("DROP TABLE kept_changes")

@@ -1,26 +1,33 @@
--- The days whose rows a transaction has changed, table by table: who keeps rows in memory reads these days anew. A mark is
+-- The places whose rows a transaction has changed, table by table: who keeps rows in memory reads these anew. A mark is
 -- there as soon as its transaction is, and says which it was, so that nobody misses one who asks by snapshots.
 CREATE TABLE kept_changes (
     kept TEXT NOT NULL,
-    day INTEGER NOT NULL,
+    place INTEGER NOT NULL,
     transaction BIGINT NOT NULL,
     noted_at TIMESTAMP WITH TIME ZONE NOT NULL
 );
 CREATE INDEX ix_kept_changes_kept_transaction ON kept_changes (kept, transaction);
 CREATE INDEX ix_kept_changes_noted_at ON kept_changes (noted_at);
 COMMENT ON TABLE kept_changes IS
-    'Days, from 1970-01-01 in UTC, of which a transaction changed rows that processes keep in memory; for ten minutes';
+    'Places of rows that processes keep in memory, such as days, in which a transaction changed some; for ten minutes';
 
 -- The day that a moment is in; what has no end, or none yet, is in the last one.
 CREATE FUNCTION dpp_day(moment TIMESTAMP WITH TIME ZONE) RETURNS INTEGER LANGUAGE sql STABLE PARALLEL SAFE AS $body$
     SELECT CASE WHEN moment < 'infinity' THEN floor(extract(epoch FROM moment) / 86400)::integer ELSE 2147483647 END
 $body$;
 
+-- The share that a name's number is in, -512 to 511.
+CREATE FUNCTION dpp_share(name TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+    SELECT (hashtextextended(name, 0) >> 54)::integer
+$body$;
+CREATE INDEX ix_work_item_attributions_number ON work_item_attributions (hashtextextended(issue_id, 0));
+CREATE INDEX ix_incident_blames_number ON incident_blames (hashtextextended(incident_id, 0));
+
 -- Now and then one of those who note changes forgets old ones, none of which another one is about to forget.
-CREATE FUNCTION dpp_note_days(what TEXT, days INTEGER[]) RETURNS void LANGUAGE plpgsql AS $body$
+CREATE FUNCTION dpp_note(what TEXT, places INTEGER[]) RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN
-    INSERT INTO kept_changes (kept, day, transaction, noted_at)
-    SELECT DISTINCT what, one.day, pg_current_xact_id()::text::bigint, clock_timestamp() FROM unnest(days) AS one (day);
+    INSERT INTO kept_changes (kept, place, transaction, noted_at)
+    SELECT DISTINCT what, one.place, pg_current_xact_id()::text::bigint, clock_timestamp() FROM unnest(places) AS one (place);
     IF random() < 0.01 THEN
         DELETE FROM kept_changes WHERE ctid = ANY (ARRAY(
             SELECT ctid FROM kept_changes WHERE noted_at < clock_timestamp() - interval '10 minutes'
@@ -32,30 +39,77 @@ $body$;
 
 CREATE FUNCTION dpp_note_places() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
-    PERFORM dpp_note_days('unfinished places', array_agg(DISTINCT dpp_day(left_at)))
+    PERFORM dpp_note('unfinished places', array_agg(DISTINCT dpp_day(left_at)))
     FROM changed WHERE stage <> 'done' HAVING count(*) > 0;
-    PERFORM dpp_note_days('done places', array_agg(DISTINCT dpp_day(stayed_from)))
+    PERFORM dpp_note('done places', array_agg(DISTINCT dpp_day(stayed_from)))
     FROM changed WHERE stage = 'done' HAVING count(*) > 0;
     RETURN NULL;
 END
 $body$;
 
--- Kept rows are of tables that are only added to and taken from, so that a statement's rows are all new or all old.
+CREATE FUNCTION dpp_note_attributions() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('attributions', array_agg(DISTINCT dpp_share(issue_id))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_deployments() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('deployments', array_agg(DISTINCT dpp_day(deployed_at)))
+    FROM changed WHERE environment = 'production' HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_changes() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('changes', array_agg(DISTINCT dpp_day(deployed_at))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_incidents() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('incidents', array_agg(DISTINCT dpp_day(started_at))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_blames() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('blames', array_agg(DISTINCT dpp_share(incident_id))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_restores() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('restores', array_agg(DISTINCT dpp_day(resolved_at))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
 DO $make$
 DECLARE
     made RECORD;
 BEGIN
     FOR made IN SELECT * FROM (VALUES
-        ('work_item_places', 'dpp_note_places')
-    ) AS one (watched, calls) LOOP
-        EXECUTE format('CREATE TRIGGER note_gained AFTER INSERT ON %I REFERENCING NEW TABLE AS changed '
-            'FOR EACH STATEMENT EXECUTE FUNCTION %I()', made.watched, made.calls);
-        EXECUTE format('CREATE TRIGGER note_lost AFTER DELETE ON %I REFERENCING OLD TABLE AS changed '
-            'FOR EACH STATEMENT EXECUTE FUNCTION %I()', made.watched, made.calls);
-        EXECUTE format('CREATE TRIGGER note_gone AFTER UPDATE ON %I REFERENCING OLD TABLE AS changed '
-            'FOR EACH STATEMENT EXECUTE FUNCTION %I()', made.watched, made.calls);
-        EXECUTE format('CREATE TRIGGER note_come AFTER UPDATE ON %I REFERENCING NEW TABLE AS changed '
-            'FOR EACH STATEMENT EXECUTE FUNCTION %I()', made.watched, made.calls);
+        ('work_item_places', 'dpp_note_places'),
+        ('work_item_attributions', 'dpp_note_attributions'),
+        ('deployment_records', 'dpp_note_deployments'),
+        ('change_ledger', 'dpp_note_changes'),
+        ('incidents', 'dpp_note_incidents'),
+        ('incident_blames', 'dpp_note_blames'),
+        ('incident_restores', 'dpp_note_restores')
+    ) AS one (watched, calls) CROSS JOIN (VALUES
+        ('note_gained', 'INSERT', 'NEW'),
+        ('note_lost', 'DELETE', 'OLD'),
+        ('note_changed_from', 'UPDATE', 'OLD'),
+        ('note_changed_to', 'UPDATE', 'NEW')
+    ) AS two (named, happens, side) LOOP
+        EXECUTE format('CREATE TRIGGER %I AFTER %s ON %I REFERENCING %s TABLE AS changed FOR EACH STATEMENT '
+            'EXECUTE FUNCTION %I()', made.named, made.happens, made.watched, made.side, made.calls);
     END LOOP;
 END
 $make$;
