@@ -7,16 +7,14 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 from psycopg.rows import DictRow, dict_row
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_deliveries import KeptDeliveries, as_history
+from dpp.adapters.postgres.kept_deliveries import KeptDeliveries
 from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
-from dpp.application.delivery_columns import history, restores_of
+from dpp.application.delivery_columns import restores_of
 from dpp.application.delivery_reader import (
-    BLAMED_BEFORE,
     BlamedIncident,
     ChangePlace,
     ChangeState,
@@ -28,7 +26,6 @@ from dpp.application.delivery_reader import (
 )
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray, IntArray
-from dpp.domain.calendar import to_micros
 from dpp.domain.change_lead_times import Part
 from dpp.domain.dora import HELD_RESPONSIBLE, Restores
 from dpp.domain.incidents import Standing
@@ -125,11 +122,7 @@ class PostgresDeliveryReader(DeliveryReader):
 
     async def deployments(self, view: View, *, since: datetime) -> DeploymentHistory:
         """Return the deployments to production, and blames on them and on those shortly before."""
-        earlier = since - BLAMED_BEFORE
-        suspects = await self._kept.ended(view, since=earlier)
-        late = np.flatnonzero(suspects.columns["deployed_at"] >= to_micros(since))
-        shown = await self._kept.shown(view, suspects.only(late))
-        return history(as_history(shown), await self._kept.blamed(view, suspects, since=earlier))
+        return await self._kept.history(view, since=since)
 
     async def restores(self, view: View, *, since: datetime) -> Restores:
         """Return how long incidents lasted."""

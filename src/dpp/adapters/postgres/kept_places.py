@@ -4,9 +4,9 @@ when they began.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, together
+from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, Wanted, together
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray
@@ -20,6 +20,8 @@ _GROUPS = ("delivery_stream_id", "tech_stream_ids", "stage", "is_active_work")
 _SELECT = f"""
 SELECT {NUMBER} AS item, stayed_from, entered_at, left_at, {", ".join(_GROUPS)} FROM work_item_places
 """  # noqa: S608 - constants
+
+_TICK = timedelta(microseconds=1)
 
 UNFINISHED = KeptTable(
     name="unfinished places",
@@ -40,20 +42,17 @@ DONE = KeptTable(
 async def unfinished_at(kept: KeptRows, view: View) -> Rows:
     """Return the unfinished stays that a view shows at its moment."""
     moment, shown = to_micros(view.as_of), Shown.by(view)
-    parts = await kept.between(UNFINISHED, view.as_of)
-    return together((part, (part.columns["left_at"] > moment) & _has_begun(part, moment, shown)) for part in parts)
+    (parts,) = await kept.read(Wanted(UNFINISHED, view.as_of + _TICK))
+    return together((part, _has_begun(part, moment, shown)) for part in parts)
 
 
 async def held_since(kept: KeptRows, view: View, start: datetime) -> Rows:
     """Return the stays that a view shows, begun up to its moment: unfinished ones that had not ended at the start, and
     done ones that began since then.
     """
-    since, moment, shown = to_micros(start), to_micros(view.as_of), Shown.by(view)
-    unfinished = await kept.between(UNFINISHED, start)
-    done = await kept.between(DONE, start, view.as_of)
-    since_then = [(part, part.columns["left_at"] >= since) for part in unfinished]
-    since_then += [(part, part.columns["stayed_from"] >= since) for part in done]
-    return together((part, late & _has_begun(part, moment, shown)) for part, late in since_then)
+    moment, shown = to_micros(view.as_of), Shown.by(view)
+    unfinished, done = await kept.read(Wanted(UNFINISHED, start), Wanted(DONE, start, view.as_of))
+    return together((part, _has_begun(part, moment, shown)) for part in [*unfinished, *done])
 
 
 def _has_begun(part: Rows, moment: int, shown: Shown) -> BoolArray:

@@ -47,13 +47,11 @@ _TELLERS = 1024
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CHANGED = """
-SELECT pg_current_snapshot()::text, ARRAY(
-    SELECT DISTINCT place FROM kept_changes
-    WHERE kept = %(kept)s AND transaction >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint
-        AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(seen)s::pg_snapshot)
-)
+SELECT pg_current_snapshot()::text, coalesce(array_agg(DISTINCT kept || ' ' || place), '{}') FROM kept_changes
+WHERE transaction >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::bigint
+    AND NOT pg_visible_in_snapshot(transaction::text::xid8, %(seen)s::pg_snapshot)
 """
-_SNAPSHOT = "SELECT pg_current_snapshot()::text, '{}'::int[]"
+_SNAPSHOT = "SELECT pg_current_snapshot()::text, '{}'::text[]"
 
 
 class Places(NamedTuple):
@@ -62,14 +60,14 @@ class Places(NamedTuple):
 
     Attributes:
         width: how many numbers lie in one place.
-        first: the lowest place.
+        lowest: the lowest number.
         together: how many places are searched at once.
         sql_type: what PostgreSQL compares.
         text: writes the number down for it.
     """
 
     width: int
-    first: int
+    lowest: int
     together: int
     sql_type: str
     text: Callable[[int], str]
@@ -93,9 +91,9 @@ NO_END = 2**31 - 1
 #: Later moments have no year of four digits.
 _LATEST = to_micros(datetime(9999, 12, 31, tzinfo=UTC))
 
-DAYS = Places(width=86_400_000_000, first=0, together=32, sql_type="timestamptz", text=_moment)
+DAYS = Places(width=86_400_000_000, lowest=0, together=32, sql_type="timestamptz", text=_moment)
 """UTC days since 1970-01-01 of a moment in microseconds; what has no end, or none yet, is after all others."""
-SHARES = Places(width=2**54, first=-512, together=128, sql_type="bigint", text=str)
+SHARES = Places(width=2**54, lowest=-(2**63), together=1024, sql_type="bigint", text=str)
 """Shares of all numbers of 64 bits."""
 
 
@@ -173,7 +171,7 @@ class Rows:
     """
 
     columns: Columns
-    group: IntArray
+    group: NDArray[np.int32]
     groups: Groups
 
     def only(self, chosen: BoolArray | IntArray | slice) -> Rows:
@@ -232,15 +230,46 @@ class Shown:
         return self.delivery_stream_id is not None or not self.scope.is_all
 
 
-def together(chosen: Iterable[tuple[Rows, BoolArray | slice]]) -> Rows:
-    """Return the rows that are marked in some parts, one or more, or lie in a slice of them."""
-    some = [part.only(marked if isinstance(marked, slice) else np.flatnonzero(marked)) for part, marked in chosen]
-    names = some[0].columns.keys() & some[-1].columns.keys()
+def together(chosen: Iterable[tuple[Rows, BoolArray]]) -> Rows:
+    """Return the rows that are marked in some parts, one or more; columns that only some parts have are left out."""
+    return joined([part.only(np.flatnonzero(marked)) for part, marked in chosen])
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Return the rows of some parts, one or more, likewise."""
+    if len(parts) == 1:
+        return parts[0]
+    names = parts[0].columns.keys() & parts[-1].columns.keys()
     return Rows(
-        columns={name: np.concatenate([part.columns[name] for part in some]) for name in names},
-        group=np.concatenate([part.group for part in some]),
-        groups=some[0].groups,
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in names},
+        group=np.concatenate([part.group for part in parts]),
+        groups=parts[0].groups,
     )
+
+
+class Wanted(NamedTuple):
+    """
+    Rows that are asked for.
+
+    Attributes:
+        table: which.
+        start: those of this moment and later ones; None for all.
+        end: those of this moment and earlier ones; None for all, those without an end included.
+    """
+
+    table: KeptTable
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def lowest(self) -> int:
+        """The lowest number that is wanted."""
+        return self.table.places.lowest if self.start is None else to_micros(self.start)
+
+    @property
+    def highest(self) -> int:
+        """The highest number that is wanted."""
+        return FOREVER if self.end is None else to_micros(self.end)
 
 
 class _Span(NamedTuple):
@@ -256,81 +285,86 @@ class _Table:
     def __init__(self, table: KeptTable, groups: Groups) -> None:
         self.table = table
         self.groups = groups
-        self.lock = asyncio.Lock()
-        self.rows_of: dict[int, Rows] = {}
+        self._rows_of: dict[int, Rows] = {}
+        self._changed: set[int] = set()
         self._parts: dict[int, Rows] = {}
-        self.first = NO_END + 1
-        self._snapshot: str | None = None
-        self._seen_at = self._asked_since = -np.inf
+        self._first = NO_END + 1
+        self._asked_since = -np.inf
         self._asked = [NO_END, NO_END]
 
-    async def follow(self, connection: Connection, *, first: int) -> None:
-        """Read what has changed of what is kept, and the days from the first wanted one on that are not kept yet."""
+    def change(self, place: int) -> None:
+        """Note that rows of a place have changed."""
+        if place >= self._first:
+            self._changed.add(place)
+
+    async def read(self, connection: Connection, *, lowest: int) -> None:
+        """Read what has changed of what is kept, and the places of a number and later ones that are not kept yet."""
+        first = lowest // self.table.places.width
+        self._forget_unasked(first)
+        spans = list(_spans(self._changed))
+        if first < self._first:
+            spans.append(_Span(first, min(self._first - 1, NO_END)))
+        if not spans:
+            return
+        found = await self._found(connection, spans)
+        touched = self._changed | found.keys()
+        for place in self._changed:
+            self._rows_of.pop(place, None)
+        self._rows_of |= found
+        for place in touched:
+            self._parts.pop(place // self.table.places.together, None)
+        self._first, self._changed = min(self._first, first), set()
+
+    def _forget_unasked(self, first: int) -> None:
         now = monotonic()
-        if now - self._seen_at > TRUSTED_SECONDS:
-            self._forget()
-        self._forget_unasked(now, first)
-        query, seen = (_CHANGED, self._snapshot) if self._snapshot else (_SNAPSHOT, None)
-        cursor = await connection.execute(query, {"kept": self.table.name, "seen": seen})
-        snapshot, changed = await cursor.fetchone() or ("", [])
-        if self._snapshot and _next(snapshot) < _next(self._snapshot):
-            # Another database, or an earlier one: of what was done there nothing is known here.
-            self._forget()
-        wanted = {place for place in changed if place >= self.first}
-        spans = [*_spans(wanted), *([_Span(first, self._last_before())] if first < self.first else ())]
-        if spans:
-            found = await self._read(connection, spans)
-            for place in wanted:
-                self.rows_of.pop(place, None)
-            self.rows_of |= found
-            for place in wanted | found.keys():
-                self._parts.pop(place // self.table.places.together, None)
-        self.first = min(self.first, first)
-        self._snapshot, self._seen_at = snapshot, now
-
-    def _forget(self) -> None:
-        self._snapshot, self.first = None, NO_END + 1
-        self.rows_of.clear()
-        self._parts.clear()
-
-    def _last_before(self) -> int:
-        return min(self.first - 1, NO_END)
-
-    def _forget_unasked(self, now: float, first: int) -> None:
         if now - self._asked_since > ASKED_SECONDS:
             self._asked_since, self._asked = now, [self._asked[1], NO_END]
-            if self.first < min(self._asked):
-                self.first = min(self._asked)
-                self.rows_of = {place: rows for place, rows in self.rows_of.items() if place >= self.first}
-                self._parts.clear()
+            self._forget_before(min(self._asked))
         self._asked[1] = min(self._asked[1], first)
 
-    async def _read(self, connection: Connection, spans: Sequence[_Span]) -> dict[int, Rows]:
+    def _forget_before(self, place: int) -> None:
+        if self._first < place:
+            self._first = place
+            self._rows_of = {kept: rows for kept, rows in self._rows_of.items() if kept >= place}
+            self._changed = {kept for kept in self._changed if kept >= place}
+            self._parts.clear()
+
+    async def _found(self, connection: Connection, spans: Sequence[_Span]) -> dict[int, Rows]:
         lowest, highest = zip(*(self.table.places.bounds(*span) for span in spans), strict=True)
         async with connection.cursor(binary=True) as cursor:
             await cursor.execute(self.table.statement, {"lowest": list(lowest), "highest": list(highest)})
             sent = await cursor.fetchall()
-        return _by_place(self._rows(sent), self.table)
+        return _by_place(self._unpacked(sent), self.table)
 
-    def _rows(self, sent: Sequence[tuple[Any, ...]]) -> Rows:
+    def _unpacked(self, sent: Sequence[tuple[Any, ...]]) -> Rows:
         width = len(self.table.columns.names)
         parts = [self.table.columns.unpack(row[:width]) for row in sent]
         numbers = [self.groups.number(row[width:]) for row in sent]
         sizes = [len(part[self.table.by]) for part in parts]
         nothing = self.table.columns.nothing()
         columns = {name: np.concatenate([nothing[name], *(part[name] for part in parts)]) for name in nothing}
-        return Rows(columns=columns, group=np.repeat(np.array(numbers, dtype=np.int32), sizes), groups=self.groups)
+        group = np.repeat(np.array(numbers, dtype=np.int32), sizes)
+        return Rows(columns=columns, group=group, groups=self.groups)
 
-    def between(self, first: int, last: int) -> list[Rows]:
-        """Return the rows of these places, and of some before and after them."""
-        some = self.table.places.together
-        parts = sorted({place // some for place in self.rows_of})
-        return [self._part(part) for part in parts if first // some <= part <= last // some] or [self._rows([])]
+    def between(self, lowest: int, highest: int) -> list[Rows]:
+        """Return the rows of some numbers, in parts, one or more."""
+        places = self.table.places
+        first, last = lowest // places.width // places.together, highest // places.width // places.together
+        if highest == FOREVER:
+            last = NO_END
+        parts = sorted({place // places.together for place in self._rows_of})
+        some = [self._sliced(self._part(part), lowest, highest) for part in parts if first <= part <= last]
+        return some or [self._unpacked([])]
+
+    def _sliced(self, part: Rows, lowest: int, highest: int) -> Rows:
+        numbers = part.columns[self.table.by]
+        start, end = np.searchsorted(numbers, lowest), np.searchsorted(numbers, highest, side="right")
+        return part if end - start == numbers.size else part.only(slice(int(start), int(end)))
 
     def _part(self, part: int) -> Rows:
         if part not in self._parts:
-            places = sorted(place for place in self.rows_of if place // self.table.places.together == part)
-            self._parts[part] = together((self.rows_of[place], slice(None)) for place in places)
+            places = sorted(place for place in self._rows_of if place // self.table.places.together == part)
+            self._parts[part] = joined([self._rows_of[place] for place in places])
         return self._parts[part]
 
 
@@ -343,37 +377,47 @@ class KeptRows:
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
+        self._lock = asyncio.Lock()
+        self._snapshot: str | None = None
+        self._asked_at = -np.inf
         self._tables: dict[str, _Table] = {}
         self._groups: dict[Sequence[str], Groups] = {}
         self.streams = StreamNumbers()
 
-    async def between(self, table: KeptTable, start: datetime, end: datetime | None = None) -> list[Rows]:
-        """Return the rows of a span of time in parts, one or more, and others of the weeks before and after it.
-
-        Args:
-            table: which rows.
-            start: rows from then on.
-            end: rows up to then; None for all later ones, and those without an end.
+    async def read(self, *wanted: Wanted) -> list[list[Rows]]:
+        """Return rows as they are now or were since the call, those of each table in parts, one or more, in order.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        kept = self._table(table)
-        first, last = _day(start), NO_END if end is None else _day(end)
-        return await self._followed(kept, first, last)
+        called_at = monotonic()
+        async with self._lock, self._database.reading() as connection:
+            if self._asked_at < called_at:
+                await self._follow(connection)
+            tables = [self._table(one.table) for one in wanted]
+            for table, one in zip(tables, wanted, strict=True):
+                await table.read(connection, lowest=one.lowest)
+            return [table.between(one.lowest, one.highest) for table, one in zip(tables, wanted, strict=True)]
 
-    async def every(self, table: KeptTable) -> list[Rows]:
-        """Return all rows in parts, one or more, in the order of the shares.
+    async def _follow(self, connection: Connection) -> None:
+        """Find out what has changed since the last question."""
+        now = monotonic()
+        if now - self._asked_at > TRUSTED_SECONDS:
+            self._forget()
+        query, seen = (_CHANGED, {"seen": self._snapshot}) if self._snapshot else (_SNAPSHOT, None)
+        cursor = await connection.execute(query, seen)
+        snapshot, changed = await cursor.fetchone() or ("", [])
+        if self._snapshot and _next(snapshot) < _next(self._snapshot):
+            # Another database, or an earlier one: of what was done there nothing is known here.
+            self._forget()
+        for kept, _, place in (one.rpartition(" ") for one in changed):
+            if kept in self._tables:
+                self._tables[kept].change(int(place))
+        self._snapshot, self._asked_at = snapshot, now
 
-        Raises:
-            Unavailable: the database does not answer.
-        """
-        return await self._followed(self._table(table), table.places.first, NO_END)
-
-    async def _followed(self, kept: _Table, first: int, last: int) -> list[Rows]:
-        async with kept.lock, self._database.reading() as connection:
-            await kept.follow(connection, first=first)
-            return kept.between(first, last)
+    def _forget(self) -> None:
+        self._snapshot = None
+        self._tables.clear()
 
     def _table(self, table: KeptTable) -> _Table:
         if table.name not in self._tables:
@@ -385,10 +429,6 @@ class KeptRows:
 def _next(snapshot: str) -> int:
     """Return the number of the first transaction that had not begun."""
     return int(snapshot.split(":")[1])
-
-
-def _day(moment: datetime) -> int:
-    return to_micros(moment) // DAYS.width
 
 
 def _spans(places: Iterable[int]) -> Iterable[_Span]:

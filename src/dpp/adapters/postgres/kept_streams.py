@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
 
-from dpp.adapters.postgres.kept_rows import SHARES, KeptRows, KeptTable, Rows, Shown, together
+from dpp.adapters.postgres.kept_rows import SHARES, KeptTable, Rows, Shown, StreamNumbers, Wanted
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
-from dpp.application.evidence_reader import Among
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import to_micros
@@ -54,44 +52,59 @@ class _OfDelivery:
         return self.shown(self.delivery_stream_id, tech_stream_ids)
 
 
-class _Held(NamedTuple):
-    """Tickets in the order of their numbers, and the number of each one's delivery stream."""
-
-    tickets: IntArray
-    streams: IntArray
-
-    def streams_of(self, tickets: IntArray, *, none: int) -> IntArray:
-        """Return the number of the stream of each ticket, ``none`` for those that had no streams yet."""
-        if not self.tickets.size:
-            return np.full(len(tickets), none, dtype=np.int64)
-        places = np.minimum(np.searchsorted(self.tickets, tickets), self.tickets.size - 1)
-        return np.where(self.tickets[places] == tickets, self.streams[places], none)
-
-
-async def _held(kept: KeptRows, view: View) -> _Held:
-    moment = to_micros(view.as_of)
-    parts = await kept.every(ATTRIBUTIONS)
-    rows = together(
-        (part, (part.columns["valid_from"] <= moment) & (part.columns["valid_to"] > moment)) for part in parts
-    )
-    return _Held(rows.columns["item"], rows.told(kept.streams, dtype=np.int64))
-
-
-async def shown_of(kept: KeptRows, view: View, rows: Rows, *, among: Among = Among.SHOWN) -> BoolArray:
-    """Mark the rows that a view shows at its moment, shape (n,).
+class TicketStreams:
+    """Which streams tickets had at a view's moment.
 
     Args:
-        kept: has the tickets.
-        view: what counts.
+        attributions: all of them, in the order of the tickets.
+        view: has the moment.
+        numbers: of delivery streams.
+    """
+
+    def __init__(self, attributions: Rows, *, view: View, numbers: StreamNumbers) -> None:
+        self._tickets = attributions.columns["item"]
+        self._streams = attributions.told(numbers, dtype=np.int64)
+        moment = to_micros(view.as_of)
+        columns = attributions.columns
+        self._holds = (columns["valid_from"] <= moment) & (columns["valid_to"] > moment)
+        self._none = numbers(None)
+        self._numbers = numbers
+
+    def of(self, tickets: IntArray) -> IntArray:
+        """Return the number of each ticket's delivery stream; that of None for one that had no streams yet."""
+        found = np.full(len(tickets), self._none, dtype=np.int64)
+        sought, places = np.arange(len(tickets)), np.searchsorted(self._tickets, tickets)
+        # A ticket has a row for each time that it had the same streams: few have several.
+        while sought.size:
+            there = places < self._tickets.size
+            sought, places = sought[there], places[there]
+            same = self._tickets[places] == tickets[sought]
+            sought, places = sought[same], places[same]
+            holds = self._holds[places]
+            found[sought[holds]] = self._streams[places[holds]]
+            sought, places = sought[~holds], places[~holds] + 1
+        return found
+
+    def shown(self, rows: Rows, shown: Shown) -> BoolArray:
+        """Mark the rows that are shown, shape (n,), by their ``ticket`` and the technology streams of their groups."""
+        is_shown = np.stack([rows.groups.told(_OfDelivery(shown, stream)) for stream in self._numbers.known])
+        marked: BoolArray = is_shown[self.of(rows.columns["ticket"]), rows.group]
+        return marked
+
+
+def wanted_for(shown: Shown) -> list[Wanted]:
+    """Return what ``only_shown`` needs beside the rows: tickets, if it is asked for their streams."""
+    return [Wanted(ATTRIBUTIONS)] if shown.is_of_delivery else []
+
+
+def only_shown(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> Rows:
+    """Return the rows that are shown.
+
+    Args:
         rows: of a table that is grouped by its technology streams; ``ticket`` is the number of the ticket that gives a
             row its delivery stream, or ``NO_TICKET``.
-        among: what is asked for instead of what is shown.
+        shown: what tells it.
+        tickets: if ``wanted_for`` asks for them.
     """
-    shown = Shown.by(view, among)
-    if not shown.is_of_delivery:
-        return rows.told(_OfDelivery(shown, None))
-    held = await _held(kept, view)
-    streams = held.streams_of(rows.columns["ticket"], none=kept.streams(None))
-    is_shown = np.stack([rows.groups.told(_OfDelivery(shown, stream)) for stream in kept.streams.known])
-    marked: BoolArray = is_shown[streams, rows.group]
-    return marked
+    marked = rows.told(_OfDelivery(shown, None)) if tickets is None else tickets.shown(rows, shown)
+    return rows if marked.all() else rows.only(np.flatnonzero(marked))

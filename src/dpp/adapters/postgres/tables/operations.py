@@ -65,7 +65,7 @@ kept_changes = Table(
     Column("place", Integer, nullable=False),
     Column("transaction", BigInteger, nullable=False),
     moment("noted_at", nullable=False),
-    Index(None, "kept", "transaction"),
+    Index(None, "transaction"),
     Index(None, "noted_at"),
     comment="Places of rows that processes keep in memory, such as days, in which a transaction changed some; for ten "
     "minutes",

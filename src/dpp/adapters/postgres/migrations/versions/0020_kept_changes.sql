@@ -6,7 +6,7 @@ CREATE TABLE kept_changes (
     transaction BIGINT NOT NULL,
     noted_at TIMESTAMP WITH TIME ZONE NOT NULL
 );
-CREATE INDEX ix_kept_changes_kept_transaction ON kept_changes (kept, transaction);
+CREATE INDEX ix_kept_changes_transaction ON kept_changes (transaction);
 CREATE INDEX ix_kept_changes_noted_at ON kept_changes (noted_at);
 COMMENT ON TABLE kept_changes IS
     'Places of rows that processes keep in memory, such as days, in which a transaction changed some; for ten minutes';
