@@ -180,8 +180,7 @@ def _figure(name: str, found: Measured) -> Figure:
 
 def _trend(name: str, figure: Figure, days: Sequence[date], series: Measured, marks: Marks) -> Trend:
     points = tuple(
-        Point(day=day, value=series.value(place), sample_size=int(series.sample_sizes[place]))
-        for place, day in enumerate(days)
+        Point(day=day, value=value, sample_size=size) for day, (value, size) in zip(days, series.points(), strict=True)
     )
     return Trend(figure=marks.on(figure, name), series=points)
 

@@ -134,14 +134,16 @@ def _mending(repository: IntArray, started_at: IntArray, blames: Blames, moment:
     open_ones = np.flatnonzero(_responsible(blames, moment) & (blames.repository >= 0))
     began, ended = blames.began_at[open_ones], blames.ended_at[open_ones]
     ended = np.minimum(ended, began + MENDING_DAYS * MICROS_PER_DAY)
-    times = np.sort(started_at)
+    by_time = np.argsort(started_at, kind="stable")
+    times, stretch = started_at[by_time], started_at.size + 1
     # Places in time instead of times, so that repository and time fit into one number and sort together.
-    stretch = times.size + 1
-    keys = repository * stretch + np.searchsorted(times, started_at)
-    order = np.argsort(keys, kind="stable")
-    base = blames.repository[open_ones] * stretch
-    first = np.searchsorted(keys[order], base + np.searchsorted(times, began))
-    last = np.searchsorted(keys[order], base + np.searchsorted(times, ended))
+    places = np.empty(times.size, dtype=np.int64)
+    places[by_time] = np.arange(times.size)
+    keys = repository * stretch + places
+    # No two keys are equal: any way of sorting gives this order.
+    order = np.argsort(keys)
+    keys, base = keys[order], blames.repository[open_ones] * stretch
+    first, last = (np.searchsorted(keys, base + np.searchsorted(times, at)) for at in (began, ended))
     covered = np.cumsum(np.bincount(first, minlength=stretch) - np.bincount(last, minlength=stretch))[: times.size]
     mends = np.zeros(times.size, dtype=np.bool_)
     mends[order] = covered > 0

@@ -12,11 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpp.domain.arrays import BoolArray, FloatArray, IntArray
+from dpp.domain.by_moment import means_at, percentiles_at
 from dpp.domain.errors import InvalidInput
-from dpp.domain.figures import mean
+from dpp.domain.histories import FOREVER
 from dpp.domain.incidents import Standing
-from dpp.domain.moments import MICROS_PER_DAY, Measured, Spans, checked, counts, holding, over_slices, trailing, united
-from dpp.domain.percentiles import percentile, percentiles
+from dpp.domain.moments import (
+    MICROS_PER_DAY,
+    Measured,
+    Spans,
+    checked,
+    count_trailing,
+    counts,
+    holding,
+    trailing,
+    united,
+)
 
 FREQUENCY_DAYS = 28
 """Trailing days of a point of the deployment frequency's trend (§6.4.1)."""
@@ -94,7 +104,8 @@ class Blames:
 
     def of_standing(self, standings: Iterable[Standing]) -> BoolArray:
         """Return which pairs have one of these standings; shape (m,)."""
-        return np.isin(self.standing, [STANDINGS.index(standing) for standing in standings])
+        wanted = frozenset(standings)
+        return np.array([standing in wanted for standing in STANDINGS])[self.standing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +140,13 @@ def deployment_frequency(deployments: Deployments, *, moments: IntArray, days: f
         Deployments per week, 0 where there was none; the sample is the deployments counted.
     """
     counted = np.flatnonzero(deployments.has_succeeded & ~deployments.is_config_only)
-    windows = trailing(deployments.deployed_at[counted], moments=checked(moments), days=days)
-    undone = np.searchsorted(moments, deployments.rolled_back_at[counted])
-    found = counts(Spans(first=windows.first, last=np.minimum(windows.last, undone)), moments=moments.size)
+    deployed_at, undone_at = deployments.deployed_at[counted], deployments.rolled_back_at[counted]
+    total = count_trailing(deployed_at, moments=checked(moments), days=days)
+    # Few are taken back: only those need to be followed over the moments.
+    few = np.flatnonzero(undone_at <= moments[-1])
+    undone = holding(undone_at[few], np.full(few.size, FOREVER), moments=moments)
+    undone = undone.within(trailing(deployed_at[few], moments=moments, days=days))
+    found = total - counts(undone, moments=moments.size)
     return Measured(values=found * 7 / days, sample_sizes=found)
 
 
@@ -159,25 +174,27 @@ def change_failure_rate(
     Returns:
         Percent, 0 to 100, nan where nothing was deployed; the sample is all deployments counted.
     """
-    windows = trailing(deployments.deployed_at, moments=checked(moments), days=days)
-    windows = Spans(first=windows.first, last=np.where(deployments.is_config_only, 0, windows.last))
-    total = counts(windows, moments=moments.size)
-    harmful = counts(_failing(deployments, blames, windows, moments, standings), moments=moments.size)
+    counted = np.flatnonzero(~deployments.is_config_only)
+    total = count_trailing(deployments.deployed_at[counted], moments=checked(moments), days=days)
+    failing = _failing(deployments, blames, moments=moments, days=days, standings=standings)
+    harmful = counts(failing, moments=moments.size)
     rates = np.divide(100.0 * harmful, total, out=np.full(moments.size, np.nan), where=total > 0)
     return Measured(values=rates, sample_sizes=total)
 
 
 def _failing(
-    deployments: Deployments, blames: Blames, windows: Spans, moments: IntArray, standings: Iterable[Standing]
+    deployments: Deployments, blames: Blames, *, moments: IntArray, days: float, standings: Iterable[Standing]
 ) -> Spans:
     """Return the moments at which each deployment in a window had failed, each moment once for each deployment."""
-    undone = Spans(first=np.searchsorted(moments, deployments.rolled_back_at), last=windows.last).within(windows)
+    is_config = deployments.is_config_only
+    undone = np.flatnonzero(~is_config & (deployments.rolled_back_at <= moments[-1]))
     guilty = np.flatnonzero(blames.of_standing(standings) & (blames.deployment >= 0))
-    blamed = blames.deployment[guilty]
-    spans = holding(blames.valid_from[guilty], blames.valid_to[guilty], moments=moments).within(windows.at(blamed))
-    every = Spans(first=np.concatenate((undone.first, spans.first)), last=np.concatenate((undone.last, spans.last)))
-    of = np.concatenate((np.arange(deployments.deployed_at.size), blamed))
-    return united(every, of=of, moments=moments.size)
+    guilty = guilty[~is_config[blames.deployment[guilty]]]
+    of = np.concatenate((undone, blames.deployment[guilty]))
+    since = np.concatenate((deployments.rolled_back_at[undone], blames.valid_from[guilty]))
+    until = np.concatenate((np.full(undone.size, FOREVER), blames.valid_to[guilty]))
+    windows = trailing(deployments.deployed_at[of], moments=moments, days=days)
+    return united(holding(since, until, moments=moments).within(windows), of=of, moments=moments.size)
 
 
 def lead_time(
@@ -197,16 +214,10 @@ def lead_time(
     """
     counted = np.flatnonzero(deployments.has_succeeded & ~np.isnan(deployments.lead_time_hrs))
     hours = deployments.lead_time_hrs[counted]
-    missing = (np.nan,) * len(ps)
-
-    def of_slice(_place: int, first: int, last: int) -> tuple[float, ...]:
-        if first == last:
-            return (0.0, *missing)
-        return (float(last - first), *percentiles(hours[first:last], ps).tolist())
-
-    found = over_slices(deployments.deployed_at[counted], moments=checked(moments), days=days, measure=of_slice)
-    sizes = found[:, 0].astype(np.int64)
-    return {p: Measured(values=found[:, 1 + column], sample_sizes=sizes) for column, p in enumerate(ps)}
+    spans = trailing(deployments.deployed_at[counted], moments=checked(moments), days=days)
+    sizes = counts(spans, moments=moments.size)
+    found = percentiles_at(hours, spans, moments=moments.size, ps=ps)
+    return {p: Measured(values=values, sample_sizes=sizes) for p, values in zip(ps, found, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,19 +240,13 @@ def time_to_restore(restores: Restores, *, moments: IntArray, days: float) -> Ti
     Returns:
         Minutes by the clock, nan where no incident ended.
     """
-
-    def of_slice(place: int, first: int, last: int) -> tuple[float, ...]:
-        moment = moments[place]
-        known = (restores.valid_from[first:last] <= moment) & (moment < restores.valid_to[first:last])
-        minutes = restores.minutes[first:last][known]
-        if not minutes.size:
-            return (0.0, np.nan, np.nan)
-        return (float(minutes.size), percentile(minutes, 50), mean(minutes))
-
-    found = over_slices(restores.resolved_at, moments=checked(moments), days=days, measure=of_slice)
-    sizes = found[:, 0].astype(np.int64)
+    windows = trailing(restores.resolved_at, moments=checked(moments), days=days)
+    spans = holding(restores.valid_from, restores.valid_to, moments=moments).within(windows)
+    sizes = counts(spans, moments=moments.size)
+    (medians,) = percentiles_at(restores.minutes, spans, moments=moments.size, ps=(50,))
+    means = means_at(restores.minutes, spans, moments=moments.size)
     return TimeToRestore(
-        median=Measured(values=found[:, 1], sample_sizes=sizes), mean=Measured(values=found[:, 2], sample_sizes=sizes)
+        median=Measured(values=medians, sample_sizes=sizes), mean=Measured(values=means, sample_sizes=sizes)
     )
 
 

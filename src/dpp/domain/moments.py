@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import isnan
 
 import numpy as np
 
@@ -62,6 +63,11 @@ class Measured:
         found = float(self.values[place])
         return None if np.isnan(found) else found
 
+    def points(self) -> list[tuple[float | None, int]]:
+        """Return for each moment the value, None without a sample, and the size of the sample."""
+        values = (None if isnan(value) else value for value in self.values.tolist())
+        return list(zip(values, self.sample_sizes.tolist(), strict=True))
+
 
 def checked(moments: IntArray) -> IntArray:
     """Return moments, shape (k,), as they are; raises ``InvalidInput`` when there are none, or not in order."""
@@ -97,6 +103,19 @@ def counts(spans: Spans, *, moments: int) -> IntArray:
     last = np.maximum(spans.first, spans.last)
     begun = np.bincount(spans.first, minlength=moments + 1) - np.bincount(last, minlength=moments + 1)
     return np.cumsum(begun)[:moments]
+
+
+def sums(values: FloatArray, spans: Spans, *, moments: int) -> FloatArray:
+    """Return the sum of the values, shape (n,), whose spans cover each moment; shape (moments,), 0 where none does."""
+    last = np.maximum(spans.first, spans.last)
+    begun, ended = (np.bincount(at, values, minlength=moments + 1) for at in (spans.first, last))
+    return np.cumsum(begun - ended)[:moments]
+
+
+def count_trailing(times: IntArray, *, moments: IntArray, days: float) -> IntArray:
+    """Return how many of some times, in order, lie in the trailing window of each moment; shapes as ``trailing``."""
+    first, last = (np.searchsorted(times, at) for at in (moments - int(days * MICROS_PER_DAY), moments))
+    return last - first
 
 
 def united(spans: Spans, *, of: IntArray, moments: int) -> Spans:
