@@ -23,8 +23,8 @@ def history(deployments: Columns, blames: Columns) -> DeploymentHistory:
     Put deployments in order, and find the one that each blame is about.
 
     Args:
-        deployments: ``record_id`` and ``repo_id`` (of type ``ID``, empty for none, or numbers, 0 for none),
-            ``started_at``, ``deployed_at``, ``has_succeeded``, ``is_config_only``, ``rollback_at``, ``lead_time_hrs``.
+        deployments: ``record_id`` and ``repo_id`` (of type ``ID``, empty for none), ``started_at``, ``deployed_at``,
+            ``has_succeeded``, ``is_config_only``, ``rollback_at``, ``lead_time_hrs``.
         blames: ``record_id`` and ``repo_id``, ``standing``, ``valid_from``, ``valid_to``, ``began_at``, ``ended_at``.
     """
     order = np.argsort(deployments["deployed_at"], kind="stable")
@@ -58,11 +58,11 @@ def restores_of(columns: Columns) -> Restores:
     return Restores(**{name: column[order] for name, column in columns.items()})
 
 
-def _codes(ids: NDArray[Any], known: NDArray[Any]) -> IntArray:
-    return np.where(ids == np.zeros(1, dtype=ids.dtype), -1, np.searchsorted(known, ids))
+def _codes(ids: NDArray[np.bytes_], known: NDArray[np.bytes_]) -> IntArray:
+    return np.where(ids == b"", -1, np.searchsorted(known, ids))
 
 
-def _places(wanted: NDArray[Any], ids: NDArray[Any]) -> IntArray:
+def _places(wanted: NDArray[np.bytes_], ids: NDArray[np.bytes_]) -> IntArray:
     """Return the position of each wanted id among distinct ids, -1 for one that is not there."""
     if not wanted.size:
         return np.zeros(0, dtype=np.int64)

@@ -11,18 +11,19 @@ import numpy as np
 from dpp.adapters.postgres import kept_delivery_tables as tables
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_rows import KeptRows, Rows, Shown, Wanted, joined, together
-from dpp.adapters.postgres.kept_streams import NO_TICKET, TicketStreams, number_of, only_shown, wanted_for
-from dpp.application.delivery_columns import Columns, history
+from dpp.adapters.postgres.kept_streams import NO_TICKET, TicketStreams, number_of, only_shown, shown_in, wanted_for
 from dpp.application.delivery_reader import BLAMED_BEFORE, DeploymentHistory
 from dpp.application.evidence_reader import Among, UnplacedDeliveries
 from dpp.application.views import View, Window
 from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import to_micros
-from dpp.domain.dora import HELD_RESPONSIBLE, STANDINGS
+from dpp.domain.dora import HELD_RESPONSIBLE, STANDINGS, Blames, Deployments
 from dpp.domain.histories import FOREVER
 from dpp.domain.incidents import Standing
 
 _TICK = timedelta(microseconds=1)
+#: What is counted of deployments that may be of a view.
+_COUNTED = ("record", "ticket", "has_succeeded", "is_config_only", "rollback_at", "lead_time_hrs")
 _TICKETS = f"""
 SELECT uuid_hash_extended(record_id, 0), {number_of("linked_issue_id")}
 FROM deployment_records WHERE record_id = ANY (%(records)s)
@@ -51,10 +52,10 @@ class KeptDeliveries:
             Wanted(tables.BLAMES),
             *wanted_for(shown),
         )
-        late = np.searchsorted(suspects.columns["deployed_at"], to_micros(since))
-        own = only_shown(suspects.only(slice(int(late), None)), shown, self._tickets(view, *tickets))
-        known = _up_to(blames, moment)
-        return history(_as_deployments(own), _blamed(known, suspects, began, _holding(restores, moment)))
+        first = int(np.searchsorted(suspects.columns["deployed_at"], to_micros(since)))
+        late = suspects.only(slice(first, None))
+        own = first + np.flatnonzero(shown_in(late, shown, self._tickets(view, *tickets)))
+        return _history(suspects, own, _up_to(blames, moment), began=began, ended=_holding(restores, moment))
 
     async def restores(self, view: View, *, since: datetime) -> Rows:
         """Return how long incidents lasted that ended since a time and before the moment, as known over time."""
@@ -73,9 +74,11 @@ class KeptDeliveries:
     async def unplaced(self, view: View, *, window: Window) -> UnplacedDeliveries:
         """Return what may be of a view and does not say so."""
         shown, moment, end = Shown.by(view, Among.UNPLACED), to_micros(view.as_of), min(window.end, view.as_of)
-        deployments, blames, *tickets = await self._read(
+        parts, *more = await self._kept.read(
             Wanted(tables.DEPLOYMENTS, window.start, end - _TICK), Wanted(tables.BLAMES), *wanted_for(shown)
         )
+        blames, *tickets = map(joined, more)
+        deployments = joined(parts, names=_COUNTED)
         found = only_shown(deployments, shown, self._tickets(view, *tickets)).columns
         restores = _holding(await self._restores(view, shown, since=window.start), moment).columns
         minutes = restores["minutes"][restores["resolved_at"] < to_micros(end)]
@@ -96,7 +99,7 @@ class KeptDeliveries:
     def _tickets(self, view: View, attributions: Rows | None = None) -> TicketStreams | None:
         if attributions is None:
             return None
-        return TicketStreams(attributions, view=view, numbers=self._kept.streams)
+        return TicketStreams(attributions, view=view, kept=self._kept)
 
     async def _changes(self, view: View, wanted: Wanted) -> Rows:
         shown, moment = Shown.by(view), to_micros(view.as_of)
@@ -109,28 +112,29 @@ class KeptDeliveries:
         if not shown.is_of_delivery:
             (restores,) = await self._read(ended)
             return only_shown(restores, shown, None)
-        restores, blames, deployments, attributions = await self._read(
-            ended,
-            Wanted(tables.BLAMES),
+        *found, parts = await self._kept.read(
+            *(ended, Wanted(tables.BLAMES), *wanted_for(shown)),
             Wanted(tables.DEPLOYMENTS, since - BLAMED_BEFORE, view.as_of),
-            *wanted_for(shown),
         )
+        restores, blames, attributions = map(joined, found)
+        deployments = joined(parts, names=("record", "ticket"))
         blamed = _blamed_first(_responsible(blames, to_micros(view.as_of)), restores.columns["incident"])
         tickets = await self._tickets_of(blamed, deployments)
         places = places_in(blamed.columns["incident"], restores.columns["incident"])
-        of_incident = np.append(tickets, NO_TICKET)[places]
+        of_incident = np.append(tickets, self._kept.none)[places]
         return only_shown(restores.beside(ticket=of_incident), shown, self._tickets(view, attributions))
 
     async def _tickets_of(self, blamed: Rows, deployments: Rows) -> IntArray:
         """Return the ticket of each deployment that is blamed."""
         records = blamed.columns["record"]
         places = places_in(deployments.columns["record"], records)
-        tickets: IntArray = np.append(deployments.columns["ticket"], NO_TICKET)[places]
+        tickets: IntArray = np.append(deployments.columns["ticket"], self._kept.none)[places]
         elsewhere = np.flatnonzero(places < 0)
         if elsewhere.size:
             ids = [UUID(bytes=one.ljust(16, b"\0")) for one in blamed.columns["record_id"][elsewhere].tolist()]
             told = await self._told(ids)
-            tickets[elsewhere] = [told.get(record, NO_TICKET) for record in records[elsewhere].tolist()]
+            numbers = [told.get(record, NO_TICKET) for record in records[elsewhere].tolist()]
+            tickets[elsewhere] = self._kept.codes.of(np.array(numbers, dtype=np.int64))
         return tickets
 
     async def _told(self, records: Sequence[UUID]) -> dict[int, int]:
@@ -139,27 +143,47 @@ class KeptDeliveries:
             return dict(await cursor.fetchall())
 
 
-def _as_deployments(rows: Rows) -> Columns:
-    return {**rows.columns, "record_id": rows.columns["record"], "repo_id": rows.columns["repo"]}
+def _history(suspects: Rows, own: IntArray, blames: Rows, *, began: Rows, ended: Rows) -> DeploymentHistory:
+    """
+    Put together deployments and what is thought of them.
 
-
-def _blamed(blames: Rows, suspects: Rows, began: Rows, ended: Rows) -> Columns:
-    """Return what is thought of suspects for incidents that began, as ``history`` takes it."""
+    Args:
+        suspects: deployments in the order of their end.
+        own: which of them are shown, their places in order.
+        blames: what was thought of any.
+        began: incidents that began.
+        ended: those that ended, as it is known; none ended before it began.
+    """
     incident = places_in(began.columns["incident"], blames.columns["incident"])
     record = places_in(suspects.columns["record"], blames.columns["record"])
     found = np.flatnonzero((incident >= 0) & (record >= 0))
     blames, incident, record = blames.only(found), incident[found], record[found]
-    # None ends before it begins: those that ended before the time began before it too.
+    _, repository = np.unique(suspects.columns["repo"], return_inverse=True)
+    repository = np.where(suspects.columns["repo"] == tables.NO_REPOSITORY, -1, repository)
+    place = np.full(len(suspects.group), -1, dtype=np.int64)
+    place[own] = np.arange(own.size)
     end = places_in(ended.columns["incident"], blames.columns["incident"])
-    return {
-        "record_id": blames.columns["record"],
-        "repo_id": suspects.columns["repo"][record],
-        "standing": blames.told(_standing, dtype=np.int64),
-        "valid_from": blames.columns["valid_from"],
-        "valid_to": blames.columns["valid_to"],
-        "began_at": began.columns["started_at"][incident],
-        "ended_at": np.append(ended.columns["resolved_at"], FOREVER)[end],
-    }
+    shown = suspects.only(own).columns
+    return DeploymentHistory(
+        deployments=Deployments(
+            started_at=shown["started_at"],
+            deployed_at=shown["deployed_at"],
+            has_succeeded=shown["has_succeeded"],
+            is_config_only=shown["is_config_only"],
+            rolled_back_at=shown["rollback_at"],
+            lead_time_hrs=shown["lead_time_hrs"],
+            repository=repository[own],
+        ),
+        blames=Blames(
+            deployment=place[record],
+            repository=repository[record],
+            standing=blames.told(_standing, dtype=np.int64),
+            valid_from=blames.columns["valid_from"],
+            valid_to=blames.columns["valid_to"],
+            began_at=began.columns["started_at"][incident],
+            ended_at=np.append(ended.columns["resolved_at"], FOREVER)[end],
+        ),
+    )
 
 
 def _blamed_first(blames: Rows, incidents: IntArray) -> Rows:

@@ -7,6 +7,9 @@ from dpp.adapters.postgres.kept_streams import TECH, number_of
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.domain.change_lead_times import Part
 
+NO_REPOSITORY = 0
+"""The number of the repository of what has none."""
+
 _OWN_TECH = TECH.format("tech_stream_id")
 _RECORD = "uuid_hash_extended(record_id, 0) AS record"
 _INCIDENT = "hashtextextended(incident_id, 0)"
@@ -26,9 +29,11 @@ DEPLOYMENTS = KeptTable(
         lead_time_hrs=Kind.HOURS,
     ),
     groups=("tech_stream_ids",),
+    coded=("ticket",),
     source=f"""
-    SELECT {_RECORD}, coalesce(uuid_hash_extended(repo_id, 0), 0) AS repo, {number_of("linked_issue_id")} AS ticket,
-        started_at, deployed_at, status <> 'failed' AS has_succeeded, is_config_only, rollback_at, lead_time_hrs,
+    SELECT {_RECORD}, coalesce(uuid_hash_extended(repo_id, 0), {NO_REPOSITORY}) AS repo,
+        {number_of("linked_issue_id")} AS ticket, started_at, deployed_at,
+        status <> 'failed' AS has_succeeded, is_config_only, rollback_at, lead_time_hrs,
         {_OWN_TECH}
     FROM deployment_records
     WHERE environment = 'production' AND deployed_at >= lowest AND deployed_at <= highest
@@ -46,6 +51,7 @@ CHANGES = KeptTable(
         **dict.fromkeys(_HOURS, Kind.HOURS),
     ),
     groups=("tech_stream_ids",),
+    coded=("ticket",),
     source=f"""
     SELECT {number_of("linked_issue_id")} AS ticket, merged_at, deployed_at, {", ".join(_HOURS)}, {_OWN_TECH}
     FROM change_ledger WHERE deployed_at >= lowest AND deployed_at <= highest

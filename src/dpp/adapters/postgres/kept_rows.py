@@ -14,12 +14,12 @@ to note (decision 0044).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from time import monotonic
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import numpy as np
@@ -34,6 +34,7 @@ from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.histories import FOREVER
 
+T = TypeVar("T")
 Group: TypeAlias = tuple[Any, ...]
 Tell: TypeAlias = Callable[..., Any]
 
@@ -107,6 +108,8 @@ class KeptTable:
         by: the column by which the rows lie.
         columns: the narrow columns.
         groups: columns with few values, of which rows have a number.
+        coded: columns of numbers that take the whole of 64 bits, for which codes from 0 on are kept, the same for equal
+            numbers of all tables.
         source: a statement with all of these columns, of the rows with ``by`` from ``wanted.lowest`` up to and
             including ``wanted.highest``.
         places: how the rows lie.
@@ -118,6 +121,7 @@ class KeptTable:
     groups: Sequence[str]
     source: str
     places: Places = DAYS
+    coded: Sequence[str] = ()
 
     @property
     def statement(self) -> bytes:
@@ -189,6 +193,29 @@ class Rows:
         return found
 
 
+class Codes:
+    """Codes from 0 on for numbers of 64 bits, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._known: IntArray = np.empty(0, dtype=np.int64)
+        self._code_of: IntArray = np.empty(0, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._known.size
+
+    def of(self, numbers: IntArray) -> IntArray:
+        """Return the code of each number, shape (n,)."""
+        wanted, place_of = np.unique(numbers, return_inverse=True)
+        new = np.setdiff1d(wanted, self._known, assume_unique=True)
+        if new.size:
+            codes = np.concatenate([self._code_of, np.arange(len(self), len(self) + new.size)])
+            known = np.concatenate([self._known, new])
+            order = np.argsort(known)
+            self._known, self._code_of = known[order], codes[order]
+        found: IntArray = self._code_of[np.searchsorted(self._known, wanted)][place_of]
+        return found
+
+
 class StreamNumbers:
     """Numbers the delivery streams with which groups begin, as they come."""
 
@@ -235,11 +262,11 @@ def together(chosen: Iterable[tuple[Rows, BoolArray]]) -> Rows:
     return joined([part.only(np.flatnonzero(marked)) for part, marked in chosen])
 
 
-def joined(parts: Sequence[Rows]) -> Rows:
-    """Return the rows of some parts, one or more, likewise."""
+def joined(parts: Sequence[Rows], *, names: Collection[str] = ()) -> Rows:
+    """Return the rows of some parts, one or more, likewise; with just some columns, if these are named."""
     if len(parts) == 1:
         return parts[0]
-    names = parts[0].columns.keys() & parts[-1].columns.keys()
+    names = names or parts[0].columns.keys() & parts[-1].columns.keys()
     return Rows(
         columns={name: np.concatenate([part.columns[name] for part in parts]) for name in names},
         group=np.concatenate([part.group for part in parts]),
@@ -282,9 +309,11 @@ class _Span(NamedTuple):
 class _Table:
     """What is kept of one table."""
 
-    def __init__(self, table: KeptTable, groups: Groups) -> None:
+    def __init__(self, table: KeptTable, groups: Groups, codes: Codes) -> None:
         self.table = table
         self.groups = groups
+        self._codes = codes
+        self._numbers_of_parts: list[int] = []
         self._rows_of: dict[int, Rows] = {}
         self._changed: set[int] = set()
         self._parts: dict[int, Rows] = {}
@@ -313,6 +342,7 @@ class _Table:
         self._rows_of |= found
         for place in touched:
             self._parts.pop(place // self.table.places.together, None)
+        self._numbers_of_parts = sorted({place // self.table.places.together for place in self._rows_of})
         self._first, self._changed = min(self._first, first), set()
 
     def _forget_unasked(self, first: int) -> None:
@@ -327,6 +357,7 @@ class _Table:
             self._first = place
             self._rows_of = {kept: rows for kept, rows in self._rows_of.items() if kept >= place}
             self._changed = {kept for kept in self._changed if kept >= place}
+            self._numbers_of_parts = sorted({kept // self.table.places.together for kept in self._rows_of})
             self._parts.clear()
 
     async def _found(self, connection: Connection, spans: Sequence[_Span]) -> dict[int, Rows]:
@@ -343,6 +374,7 @@ class _Table:
         sizes = [len(part[self.table.by]) for part in parts]
         nothing = self.table.columns.nothing()
         columns = {name: np.concatenate([nothing[name], *(part[name] for part in parts)]) for name in nothing}
+        columns |= {name: self._codes.of(columns[name]) for name in self.table.coded}
         group = np.repeat(np.array(numbers, dtype=np.int32), sizes)
         return Rows(columns=columns, group=group, groups=self.groups)
 
@@ -352,8 +384,8 @@ class _Table:
         first, last = lowest // places.width // places.together, highest // places.width // places.together
         if highest == FOREVER:
             last = NO_END
-        parts = sorted({place // places.together for place in self._rows_of})
-        some = [self._sliced(self._part(part), lowest, highest) for part in parts if first <= part <= last]
+        parts = [part for part in self._numbers_of_parts if first <= part <= last]
+        some = [self._sliced(self._part(part), lowest, highest) for part in parts]
         return some or [self._unpacked([])]
 
     def _sliced(self, part: Rows, lowest: int, highest: int) -> Rows:
@@ -383,6 +415,18 @@ class KeptRows:
         self._tables: dict[str, _Table] = {}
         self._groups: dict[Sequence[str], Groups] = {}
         self.streams = StreamNumbers()
+        self.codes = Codes()
+        #: The code of the number 0, which stands for nothing.
+        (self.none,) = self.codes.of(np.zeros(1, dtype=np.int64)).tolist()
+        self._made: dict[Callable[..., Any], tuple[Rows, Any]] = {}
+
+    def made(self, make: Callable[[Rows, Codes], T], rows: Rows) -> T:
+        """Return what is made of some rows, and keep it while it is asked for the same rows."""
+        of, made = self._made.get(make, (None, None))
+        if of is not rows:
+            made = make(rows, self.codes)
+            self._made[make] = rows, made
+        return cast("T", made)
 
     async def read(self, *wanted: Wanted) -> list[list[Rows]]:
         """Return rows as they are now or were since the call, those of each table in parts, one or more, in order.
@@ -422,7 +466,7 @@ class KeptRows:
     def _table(self, table: KeptTable) -> _Table:
         if table.name not in self._tables:
             groups = self._groups.setdefault(table.groups, Groups())
-            self._tables[table.name] = _Table(table, groups)
+            self._tables[table.name] = _Table(table, groups, self.codes)
         return self._tables[table.name]
 
 

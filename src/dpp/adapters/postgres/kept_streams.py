@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from dpp.adapters.postgres.kept_rows import SHARES, KeptTable, Rows, Shown, StreamNumbers, Wanted
+from dpp.adapters.postgres.kept_rows import SHARES, Codes, KeptRows, KeptTable, Rows, Shown, Wanted
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray, IntArray
@@ -30,10 +30,12 @@ def number_of(ticket: str) -> str:
 ATTRIBUTIONS = KeptTable(
     name="attributions",
     by="item",
-    columns=Unpacker(item=Kind.NUMBER, valid_from=Kind.INSTANT, valid_to=Kind.INSTANT),
+    columns=Unpacker(item=Kind.NUMBER, ticket=Kind.NUMBER, valid_from=Kind.INSTANT, valid_to=Kind.INSTANT),
+    coded=("ticket",),
     groups=("delivery_stream_id", "tech_stream_ids"),
     source="""
-    SELECT hashtextextended(issue_id, 0) AS item, valid_from, valid_to, delivery_stream_id, tech_stream_ids
+    SELECT hashtextextended(issue_id, 0) AS item, hashtextextended(issue_id, 0) AS ticket, valid_from, valid_to,
+        delivery_stream_id, tech_stream_ids
     FROM work_item_attributions
     WHERE hashtextextended(issue_id, 0) >= lowest AND hashtextextended(issue_id, 0) <= highest
     """,
@@ -58,47 +60,64 @@ class TicketStreams:
     Args:
         attributions: all of them, in the order of the tickets.
         view: has the moment.
-        numbers: of delivery streams.
+        kept: where they were read.
     """
 
-    def __init__(self, attributions: Rows, *, view: View, numbers: StreamNumbers) -> None:
-        self._tickets = attributions.columns["item"]
-        self._streams = attributions.told(numbers, dtype=np.int64)
-        moment = to_micros(view.as_of)
-        columns = attributions.columns
-        self._holds = (columns["valid_from"] <= moment) & (columns["valid_to"] > moment)
-        self._none = numbers(None)
-        self._numbers = numbers
+    def __init__(self, attributions: Rows, *, view: View, kept: KeptRows) -> None:
+        self._rows = attributions
+        self._first = kept.made(_first_rows, attributions)
+        self._moment = to_micros(view.as_of)
+        self._numbers = kept.streams
 
     def of(self, tickets: IntArray) -> IntArray:
         """Return the number of each ticket's delivery stream; that of None for one that had no streams yet."""
-        found = np.full(len(tickets), self._none, dtype=np.int64)
-        sought, places = np.arange(len(tickets)), np.searchsorted(self._tickets, tickets)
+        number = self._rows.groups.told(self._numbers, dtype=np.int64)
+        found = np.full(len(tickets), self._numbers(None), dtype=np.int64)
+        places = self._first.take(tickets, mode="clip")
+        sought = np.flatnonzero((places >= 0) & (tickets < self._first.size))
         # A ticket has a row for each time that it had the same streams: few have several.
         while sought.size:
-            there = places < self._tickets.size
-            sought, places = sought[there], places[there]
-            same = self._tickets[places] == tickets[sought]
-            sought, places = sought[same], places[same]
-            holds = self._holds[places]
-            found[sought[holds]] = self._streams[places[holds]]
-            sought, places = sought[~holds], places[~holds] + 1
+            at = places[sought]
+            holds = self._holds(at)
+            found[sought[holds]] = number[self._rows.group[at[holds]]]
+            places[sought] += 1
+            sought = sought[~holds & self._continues(at)]
         return found
+
+    def _continues(self, places: IntArray) -> BoolArray:
+        """Mark the rows after which another one of the same ticket comes."""
+        known = self._rows.columns["ticket"]
+        continues: BoolArray = known.take(places + 1, mode="clip") == known[places]
+        return continues & (places + 1 < known.size)
+
+    def _holds(self, places: IntArray) -> BoolArray:
+        since, until = self._rows.columns["valid_from"][places], self._rows.columns["valid_to"][places]
+        holds: BoolArray = (since <= self._moment) & (until > self._moment)
+        return holds
 
     def shown(self, rows: Rows, shown: Shown) -> BoolArray:
         """Mark the rows that are shown, shape (n,), by their ``ticket`` and the technology streams of their groups."""
+        streams = self.of(rows.columns["ticket"])
         is_shown = np.stack([rows.groups.told(_OfDelivery(shown, stream)) for stream in self._numbers.known])
-        marked: BoolArray = is_shown[self.of(rows.columns["ticket"]), rows.group]
+        marked: BoolArray = is_shown[streams, rows.group]
         return marked
 
 
+def _first_rows(attributions: Rows, codes: Codes) -> IntArray:
+    """Return where the rows of each ticket begin, by its code; -1 for one that has none."""
+    tickets = attributions.columns["ticket"]
+    first = np.full(max(len(codes), 1), -1, dtype=np.int64)
+    first[tickets[::-1]] = np.arange(tickets.size - 1, -1, -1)
+    return first
+
+
 def wanted_for(shown: Shown) -> list[Wanted]:
-    """Return what ``only_shown`` needs beside the rows: tickets, if it is asked for their streams."""
+    """Return what ``shown_in`` needs beside the rows: tickets, if it is asked for their streams."""
     return [Wanted(ATTRIBUTIONS)] if shown.is_of_delivery else []
 
 
-def only_shown(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> Rows:
-    """Return the rows that are shown.
+def shown_in(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> BoolArray:
+    """Mark the rows that are shown, shape (n,).
 
     Args:
         rows: of a table that is grouped by its technology streams; ``ticket`` is the number of the ticket that gives a
@@ -106,5 +125,10 @@ def only_shown(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> Rows:
         shown: what tells it.
         tickets: if ``wanted_for`` asks for them.
     """
-    marked = rows.told(_OfDelivery(shown, None)) if tickets is None else tickets.shown(rows, shown)
+    return rows.told(_OfDelivery(shown, None)) if tickets is None else tickets.shown(rows, shown)
+
+
+def only_shown(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> Rows:
+    """Return the rows that ``shown_in`` marks."""
+    marked = shown_in(rows, shown, tickets)
     return rows if marked.all() else rows.only(np.flatnonzero(marked))
