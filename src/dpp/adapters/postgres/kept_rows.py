@@ -65,6 +65,7 @@ class Places(NamedTuple):
         together: how many places are searched at once.
         sql_type: what PostgreSQL compares.
         text: writes the number down for it.
+        has_end: whether the highest number stands for what has no end.
     """
 
     width: int
@@ -72,15 +73,24 @@ class Places(NamedTuple):
     together: int
     sql_type: str
     text: Callable[[int], str]
+    has_end: bool
 
     def of(self, numbers: IntArray) -> IntArray:
         """Return the place of each number, shape (n,)."""
-        return np.where(numbers == FOREVER, NO_END, numbers // self.width)
+        return np.where(numbers == FOREVER, self.place(FOREVER), numbers // self.width - self._before)
+
+    def place(self, number: int) -> int:
+        """Return the place of one number, 0 for the lowest."""
+        return NO_END if number == FOREVER and self.has_end else number // self.width - self._before
 
     def bounds(self, first: int, last: int) -> tuple[str, str]:
         """Return the lowest and the highest number of some places."""
-        lowest = FOREVER if first == NO_END else first * self.width
-        return self.text(lowest), self.text(min((last + 1) * self.width - 1, FOREVER))
+        lowest = FOREVER if first == NO_END else (first + self._before) * self.width
+        return self.text(lowest), self.text(min((last + self._before + 1) * self.width - 1, FOREVER))
+
+    @property
+    def _before(self) -> int:
+        return self.lowest // self.width
 
 
 def _moment(micros: int) -> str:
@@ -92,9 +102,9 @@ NO_END = 2**31 - 1
 #: Later moments have no year of four digits.
 _LATEST = to_micros(datetime(9999, 12, 31, tzinfo=UTC))
 
-DAYS = Places(width=86_400_000_000, lowest=0, together=32, sql_type="timestamptz", text=_moment)
+DAYS = Places(width=86_400_000_000, lowest=0, together=32, sql_type="timestamptz", text=_moment, has_end=True)
 """UTC days since 1970-01-01 of a moment in microseconds; what has no end, or none yet, is after all others."""
-SHARES = Places(width=2**54, lowest=-(2**63), together=1024, sql_type="bigint", text=str)
+SHARES = Places(width=2**54, lowest=-(2**63), together=1024, sql_type="bigint", text=str, has_end=False)
 """Shares of all numbers of 64 bits."""
 
 
@@ -328,7 +338,7 @@ class _Table:
 
     async def read(self, connection: Connection, *, lowest: int) -> None:
         """Read what has changed of what is kept, and the places of a number and later ones that are not kept yet."""
-        first = lowest // self.table.places.width
+        first = self.table.places.place(lowest)
         self._forget_unasked(first)
         spans = list(_spans(self._changed))
         if first < self._first:
@@ -381,9 +391,7 @@ class _Table:
     def between(self, lowest: int, highest: int) -> list[Rows]:
         """Return the rows of some numbers, in parts, one or more."""
         places = self.table.places
-        first, last = lowest // places.width // places.together, highest // places.width // places.together
-        if highest == FOREVER:
-            last = NO_END
+        first, last = places.place(lowest) // places.together, places.place(highest) // places.together
         parts = [part for part in self._numbers_of_parts if first <= part <= last]
         some = [self._sliced(self._part(part), lowest, highest) for part in parts]
         return some or [self._unpacked([])]

@@ -16,9 +16,9 @@ CREATE FUNCTION dpp_day(moment TIMESTAMP WITH TIME ZONE) RETURNS INTEGER LANGUAG
     SELECT CASE WHEN moment < 'infinity' THEN floor(extract(epoch FROM moment) / 86400)::integer ELSE 2147483647 END
 $body$;
 
--- The share that a name's number is in, -512 to 511.
+-- The share that a name's number is in, 0 to 1023.
 CREATE FUNCTION dpp_share(name TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
-    SELECT (hashtextextended(name, 0) >> 54)::integer
+    SELECT (hashtextextended(name, 0) >> 54)::integer + 512
 $body$;
 CREATE INDEX ix_work_item_attributions_number ON work_item_attributions (hashtextextended(issue_id, 0));
 CREATE INDEX ix_incident_blames_number ON incident_blames (hashtextextended(incident_id, 0));
