@@ -22,6 +22,7 @@ from dpp.adapters.postgres.administration import PostgresAdministrationReader
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.dead_letters import PostgresDeadLetters
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.adapters.postgres.ticket_histories import PostgresTicketHistories
 from dpp.application.access_ports import AuditLog
@@ -101,7 +102,7 @@ async def administered(family: str, request: pytest.FixtureRequest) -> AsyncIter
                 reader=PostgresAdministrationReader(database=database),
                 histories=PostgresTicketHistories(database=database),
                 letters=PostgresDeadLetters(database=database),
-                metrics=PostgresMetricsReader(database=database),
+                metrics=PostgresMetricsReader(database=database, kept=KeptRows(database=database)),
             )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from dpp.adapters.memory.bottlenecks import MemoryBottleneckReader, MemoryCorrelations
 from dpp.adapters.postgres.bottlenecks import PostgresBottleneckReader, PostgresCorrelations
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.application.bottleneck_ports import (
     BottleneckReader,
     CorrelationRow,
@@ -59,7 +60,7 @@ def reader(store: Reading) -> BottleneckReader:
     """Return the reader of blocked tickets of a store."""
     if isinstance(store, MemoryReading):
         return MemoryBottleneckReader(database=store.database, tables=store.tables)
-    return PostgresBottleneckReader(database=store.database)  # type: ignore[attr-defined]
+    return PostgresBottleneckReader(database=store.database, kept=KeptRows(database=store.database))  # type: ignore[attr-defined]
 
 
 def flag(

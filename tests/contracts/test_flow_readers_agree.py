@@ -43,9 +43,9 @@ def _readers(found: Stores) -> Readers:
         )
     assert isinstance(found, PostgresStores)
     return (
-        PostgresBottleneckReader(database=found.database),
+        PostgresBottleneckReader(database=found.database, kept=KeptRows(database=found.database)),
         PostgresFlowReader(database=found.database, kept=KeptRows(database=found.database)),
-        PostgresMetricsReader(database=found.database),
+        PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
     )
 
 

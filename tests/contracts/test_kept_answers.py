@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from dpp.adapters.memory.readers import MemoryMetricsReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.kept_answers import KeptAnswers
 from dpp.application.queries import Queries
@@ -46,7 +47,7 @@ def reader_of(store: Stores) -> MetricsReader:
     if isinstance(store, MemoryStores):
         return MemoryMetricsReader(database=store.database, tables=store.tables)
     assert isinstance(store, PostgresStores)
-    return PostgresMetricsReader(database=store.database)
+    return PostgresMetricsReader(database=store.database, kept=KeptRows(database=store.database))
 
 
 async def keeping(queries: Queries, view: View) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from dpp.adapters.memory.operations import MemoryOperationsReader
 from dpp.adapters.memory.readers import MemoryMetricsReader
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.readers import PostgresMetricsReader
 from dpp.application.readers import MetricsReader, OperationsReader
@@ -90,7 +91,8 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
         assert isinstance(found, PostgresStores)
         assert [0, 0] == await _differences(found.database)
         return await _told(
-            PostgresMetricsReader(database=found.database), PostgresOperationsReader(database=found.database)
+            PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
+            PostgresOperationsReader(database=found.database),
         )
 
 

@@ -18,6 +18,7 @@ from dpp.adapters.postgres import derived_tickets, quality_spans
 from dpp.adapters.postgres.configuration import PostgresConfigurationStore
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.events import PostgresEventStore
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.packing import Packer
 from dpp.adapters.postgres.readers import PostgresMetricsReader
@@ -229,7 +230,7 @@ class PostgresReading(Reading):
     database: Database
 
     def __post_init__(self) -> None:
-        self.metrics = PostgresMetricsReader(database=self.database)
+        self.metrics = PostgresMetricsReader(database=self.database, kept=KeptRows(database=self.database))
         self.operations = PostgresOperationsReader(database=self.database)
         self.configurations = PostgresConfigurationStore(database=self.database)
         self.events = PostgresEventStore(database=self.database, configuration=self.configurations.load)

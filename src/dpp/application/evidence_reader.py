@@ -15,9 +15,14 @@ from uuid import UUID
 
 import numpy as np
 
+from dpp.application.readers import CycleValues
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.deployments import PRODUCTION
+from dpp.domain.stages import WIP_STAGES
+
+IN_PROGRESS = frozenset(stage.value for stage in WIP_STAGES)
+"""The stages of work in progress, by their names."""
 
 
 class Among(StrEnum):
@@ -241,6 +246,18 @@ class EvidenceReader(Protocol):
     @abstractmethod
     async def incidents(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[IncidentInWindow]:
         """Return the incidents that ended in the window, or that began in it and did not; unplaced ones the former."""
+
+    async def unplaced_in_progress(self, view: View) -> int:
+        """Return how many unplaced tickets are in progress."""
+        return sum(row.stage in IN_PROGRESS for row in await self.placed(view, among=Among.UNPLACED))
+
+    async def unplaced_cycles(self, view: View, *, window: Window) -> CycleValues:
+        """Return what was measured of the unplaced tickets that were completed in the window, in any order."""
+        rows = await self.finished(view, window=window, among=Among.UNPLACED)
+        return CycleValues(
+            cycle_days=np.array([row.cycle_days for row in rows], dtype=np.float64),
+            flow_efficiency_pct=np.array([row.flow_efficiency_pct for row in rows], dtype=np.float64),
+        )
 
     async def unplaced_deliveries(self, view: View, *, window: Window) -> UnplacedDeliveries:
         """Return what the unplaced of these deployments and incidents come to; nothing to who may not hear of them."""

@@ -6,10 +6,13 @@ sees some streams alone is told nothing of it, not even a number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dpp.application.evidence_reader import Among, EvidenceReader, FinishedTicket, UnplacedDeliveries, sees_unplaced
+import numpy as np
+
+from dpp.application.evidence_reader import Among, EvidenceReader, UnplacedDeliveries, sees_unplaced
+from dpp.application.readers import CycleValues
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.bounds import (
@@ -29,12 +32,11 @@ from dpp.domain.dora import (
     successful_lead_times,
 )
 from dpp.domain.figures import NO_VALUES, Figure
-from dpp.domain.stages import WIP_STAGES
 
 _NO_DELIVERIES = UnplacedDeliveries(
     changes=0, releases=0, harmful=0, lead_time_hrs=NO_VALUES, restore_minutes=NO_VALUES
 )
-_IN_PROGRESS = frozenset(stage.value for stage in WIP_STAGES)
+_NO_CYCLES = CycleValues(cycle_days=NO_VALUES, flow_efficiency_pct=NO_VALUES)
 
 
 class Gaps:
@@ -50,13 +52,13 @@ class Gaps:
     async def in_progress(self, view: View) -> int:
         """Return how many tickets in progress may be of the view."""
         reader = self._telling(view)
-        rows = await reader.placed(view, among=Among.UNPLACED) if reader else ()
-        return sum(row.stage in _IN_PROGRESS for row in rows)
+        return await reader.unplaced_in_progress(view) if reader else 0
 
-    async def finished(self, view: View, *, window: Window) -> Sequence[FinishedTicket]:
-        """Return completed tickets that may be of the view."""
+    async def cycles(self, view: View, *, window: Window) -> CycleValues:
+        """Return what was measured, where it was, of completed tickets that may be of the view."""
         reader = self._telling(view)
-        return await reader.finished(view, window=window, among=Among.UNPLACED) if reader else ()
+        found = await reader.unplaced_cycles(view, window=window) if reader else _NO_CYCLES
+        return CycleValues(cycle_days=_known(found.cycle_days), flow_efficiency_pct=_known(found.flow_efficiency_pct))
 
     async def review_hours(self, view: View, *, window: Window) -> FloatArray:
         """Return the hours to the first review of pull requests that may be of the view."""
@@ -115,3 +117,8 @@ class MissingDeliveries:
             "ttr_mean": mean_bounds(minutes, unplaced.restore_minutes),
             **{f"lead_time_p{p}": percentile_bounds(lead_times, hours, p=p) for p in LEAD_TIME_PERCENTILES},
         }
+
+
+def _known(values: FloatArray) -> FloatArray:
+    found: FloatArray = values[~np.isnan(values)]
+    return found

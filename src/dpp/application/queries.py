@@ -14,7 +14,6 @@ import numpy as np
 from dpp.application.answers import RATES, Answers, Asked, Trust
 from dpp.application.cache import Keeping
 from dpp.application.derivation import TOPICS
-from dpp.application.evidence_reader import known
 from dpp.application.gaps import Gaps
 from dpp.application.readers import CycleRows, LabelRow, MetricsReader
 from dpp.application.stale import StaleKind
@@ -115,7 +114,7 @@ class Queries:
         marks = await self._trust.marks(view)
         wip = Figure(value=stages.total, unit=METRICS["wip_by_stage"].unit, sample_size=stages.total)
         wip = wip.within(count_bounds(stages.total, missing=await self._gaps.in_progress(view)))
-        missing = known(row.cycle_days for row in await self._gaps.finished(view, window=window))
+        missing = (await self._gaps.cycles(view, window=window)).cycle_days
         times = cycle_times(cycles.cycle_days, missing=missing)
         return Realtime(
             asked=Asked.of(view, window_days=window_days),
@@ -140,7 +139,7 @@ class Queries:
         cycles = await self._reader.cycle_values(view, window=window)
         # In order, so that who reads them in another one comes to the same mean.
         shares = np.sort(cycles.flow_efficiency_pct[~np.isnan(cycles.flow_efficiency_pct)])
-        missing = known(row.flow_efficiency_pct for row in await self._gaps.finished(view, window=window))
+        missing = (await self._gaps.cycles(view, window=window)).flow_efficiency_pct
         marks = await self._trust.marks(view)
         efficiency = mean_figure(shares, unit="percent", missing=missing)
         return Diagnostic(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,9 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.intake_rows import as_json
-from dpp.adapters.postgres.readers import completed
+from dpp.adapters.postgres.kept_completions import completed
+from dpp.adapters.postgres.kept_places import unfinished_at
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.statements import insert
 from dpp.application.bottleneck_ports import (
@@ -65,32 +66,13 @@ FROM shown CROSS JOIN LATERAL (
 ORDER BY shown.issue_id COLLATE "C", event_timestamp, change, event_type COLLATE "C"
 """  # noqa: S608 - constants
 
-_CYCLE_TIMES = f"""
-{completed("cycle_time_days", beside="delivery_stream_id, ")}
-SELECT delivery_stream_id, cycle_time_days FROM shown
-WHERE cycle_time_days IS NOT NULL AND delivery_stream_id = ANY (%(streams)s)
-ORDER BY delivery_stream_id, cycle_time_days
-"""  # noqa: S608 - constants
-
-
-_DEPENDENCIES = """
-SELECT tech_stream_id, delivery_stream_id, sum(tickets)::bigint
-FROM (
-    SELECT delivery_stream_id, tech_stream_ids, count(*) AS tickets FROM work_item_places
-    WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'
-        AND delivery_stream_id IS NOT NULL{shown}
-    GROUP BY delivery_stream_id, tech_stream_ids
-) AS place CROSS JOIN LATERAL unnest(tech_stream_ids) AS touched (tech_stream_id)
-GROUP BY tech_stream_id, delivery_stream_id
-ORDER BY tech_stream_id, delivery_stream_id
-"""
-
 
 class PostgresBottleneckReader(BottleneckReader):
-    """Reads events and derived tables; every method is one statement."""
+    """Reads events and derived tables, or rows of them that are kept."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = kept
 
     async def flags(self, view: View, *, since: datetime) -> Sequence[FlagRow]:
         """Return what happened to the flags of tickets that may have been blocked since a moment."""
@@ -101,17 +83,23 @@ class PostgresBottleneckReader(BottleneckReader):
         self, view: View, *, window: Window, delivery_streams: Collection[UUID]
     ) -> Mapping[UUID, FloatArray]:
         """Return the cycle times of some delivery streams."""
-        rows = await self._rows(
-            _CYCLE_TIMES, view, start=window.start, end=window.end, streams=sorted(delivery_streams)
-        )
-        return {
-            stream: np.array([days for _, days in group], dtype=np.float64)
-            for stream, group in groupby(rows, key=itemgetter(0))
+        rows, streams = await completed(self._kept, view, window=window)
+        none = self._kept.streams(None)
+        stream_of = streams.told(rows.columns["ticket"], self._kept.streams, none=none, dtype=np.int64)
+        days = rows.columns["cycle_time_days"]
+        found = {
+            stream: np.sort(days[(stream_of == self._kept.streams(stream)) & ~np.isnan(days)])
+            for stream in sorted(delivery_streams)
         }
+        return {stream: some for stream, some in found.items() if some.size}
 
     async def dependencies(self, view: View) -> Sequence[DependencyRow]:
         """Return which technology streams unfinished tickets touch."""
-        return [DependencyRow(*row) for row in await self._rows(_DEPENDENCIES, view)]
+        counts: Counter[tuple[UUID, UUID]] = Counter()
+        for (delivery, touched, *_), tickets in (await unfinished_at(self._kept, view)).by_group():
+            if delivery is not None:
+                counts.update({(tech, delivery): tickets for tech in touched})
+        return [DependencyRow(*pair, counts[pair]) for pair in sorted(counts)]
 
     async def _rows(self, query: str, view: View, **more: Any) -> list[tuple[Any, ...]]:
         async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:

@@ -11,10 +11,13 @@ import numpy as np
 from dpp.adapters.postgres import evidence_statements as statements
 from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_completions import completed
 from dpp.adapters.postgres.kept_deliveries import KeptDeliveries
+from dpp.adapters.postgres.kept_places import unfinished_at
 from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, condition_on_one, values
 from dpp.application.evidence_reader import (
+    IN_PROGRESS,
     Among,
     AsideTicket,
     BlockedTicket,
@@ -29,6 +32,7 @@ from dpp.application.evidence_reader import (
     UnplacedDeliveries,
     sees_unplaced,
 )
+from dpp.application.readers import CycleValues
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.figures import NO_VALUES
@@ -50,6 +54,7 @@ class PostgresEvidenceReader(EvidenceReader):
 
     def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = kept
         self._deliveries = KeptDeliveries(database=database, kept=kept)
 
     async def placed(self, view: View, *, among: Among = Among.SHOWN) -> Sequence[PlacedTicket]:
@@ -108,6 +113,18 @@ class PostgresEvidenceReader(EvidenceReader):
         """Return incidents that ended, and those that did not."""
         query = statements.INCIDENTS.replace("{wanted}", "true" if among is Among.SHOWN else "false")
         return [IncidentInWindow(*row) for row in await self._rows(query, view, window, among=among)]
+
+    async def unplaced_in_progress(self, view: View) -> int:
+        """Return how many unplaced tickets are in progress."""
+        rows = await unfinished_at(self._kept, view, among=Among.UNPLACED)
+        return sum(tickets for (_, _, stage, _), tickets in rows.by_group() if stage in IN_PROGRESS)
+
+    async def unplaced_cycles(self, view: View, *, window: Window) -> CycleValues:
+        """Return what was measured of unplaced completed tickets."""
+        rows, _ = await completed(self._kept, view, window=window, among=Among.UNPLACED)
+        return CycleValues(
+            cycle_days=rows.columns["cycle_time_days"], flow_efficiency_pct=rows.columns["flow_efficiency_pct"]
+        )
 
     async def unplaced_deliveries(self, view: View, *, window: Window) -> UnplacedDeliveries:
         """Return what the unplaced of them come to."""

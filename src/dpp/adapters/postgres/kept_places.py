@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, Wanted, together
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
+from dpp.application.evidence_reader import Among
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray
 from dpp.domain.calendar import to_micros
@@ -39,9 +40,9 @@ DONE = KeptTable(
 )
 
 
-async def unfinished_at(kept: KeptRows, view: View) -> Rows:
-    """Return the unfinished stays that a view shows at its moment."""
-    moment, shown = to_micros(view.as_of), Shown.by(view)
+async def unfinished_at(kept: KeptRows, view: View, *, among: Among = Among.SHOWN) -> Rows:
+    """Return the unfinished stays that a view shows at its moment, or those that may be of it."""
+    moment, shown = to_micros(view.as_of), Shown.by(view, among)
     (parts,) = await kept.read(Wanted(UNFINISHED, view.as_of + _TICK))
     return together((part, _has_begun(part, moment, shown)) for part in parts)
 

@@ -136,11 +136,11 @@ class KeptTable:
     @property
     def statement(self) -> bytes:
         """The statement that reads the rows of some spans of places; a row of its answer is of one group."""
-        names, of = ", ".join(self.groups), f"{self.places.sql_type}[]"
+        of, names = f"{self.places.sql_type}[]", ", ".join(self.groups)
         return f"""
-        SELECT {self.columns.sent}, {names}
+        SELECT {", ".join([self.columns.sent, *self.groups])}
         FROM unnest(%(lowest)s::{of}, %(highest)s::{of}) AS wanted (lowest, highest)
-        CROSS JOIN LATERAL ({self.source}) AS one GROUP BY {names}
+        CROSS JOIN LATERAL ({self.source}) AS one GROUP BY ({names})
         """.encode()  # noqa: S608 - constants
 
 
@@ -159,6 +159,10 @@ class Groups:
             self._number_of[group] = len(self._known)
             self._known.append(group)
         return self._number_of[group]
+
+    def values(self, number: int) -> Group:
+        """Return what a number stands for."""
+        return self._known[number]
 
     def told(self, tell: Tell, *, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
         """Return what is told of the values of each group, and keep it: ``tell`` is a value that says who tells."""
@@ -192,6 +196,11 @@ class Rows:
         """Return those marked, shape (n,), or those at places, in their order."""
         columns = {name: column[chosen] for name, column in self.columns.items()}
         return Rows(columns=columns, group=self.group[chosen], groups=self.groups)
+
+    def by_group(self) -> list[tuple[Group, int]]:
+        """Return the values of each group that has rows, and how many."""
+        counts = np.bincount(self.group)
+        return [(self.groups.values(number), int(counts[number])) for number in np.flatnonzero(counts).tolist()]
 
     def beside(self, **columns: NDArray[Any]) -> Rows:
         """Return them with further columns, each of shape (n,)."""
@@ -260,6 +269,11 @@ class Shown:
             tech_stream_id=self.tech_stream_id,
         )
         return is_among(view, self.among, delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether there are groups that are not shown."""
+        return self.is_of_delivery or self.tech_stream_id is not None or self.among is not Among.SHOWN
 
     @property
     def is_of_delivery(self) -> bool:

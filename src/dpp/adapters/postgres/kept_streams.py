@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dpp.adapters.postgres.kept_rows import SHARES, Codes, KeptRows, KeptTable, Rows, Shown, Wanted
+from dpp.adapters.postgres.kept_rows import SHARES, Codes, KeptRows, KeptTable, Rows, Shown, Tell, Wanted
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray, IntArray
@@ -69,20 +71,24 @@ class TicketStreams:
         self._moment = to_micros(view.as_of)
         self._numbers = kept.streams
 
-    def of(self, tickets: IntArray) -> IntArray:
-        """Return the number of each ticket's delivery stream; that of None for one that had no streams yet."""
-        number = self._rows.groups.told(self._numbers, dtype=np.int64)
-        found = np.full(len(tickets), self._numbers(None), dtype=np.int64)
+    def groups_of(self, tickets: IntArray) -> IntArray:
+        """Return the number of the group of streams that each ticket had, -1 for one that had none yet."""
+        found = np.full(len(tickets), -1, dtype=np.int64)
         places = self._first.take(tickets, mode="clip")
         sought = np.flatnonzero((places >= 0) & (tickets < self._first.size))
         # A ticket has a row for each time that it had the same streams: few have several.
         while sought.size:
             at = places[sought]
             holds = self._holds(at)
-            found[sought[holds]] = number[self._rows.group[at[holds]]]
+            found[sought[holds]] = self._rows.group[at[holds]]
             places[sought] += 1
             sought = sought[~holds & self._continues(at)]
         return found
+
+    def told(self, tickets: IntArray, tell: Tell, *, none: Any, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
+        """Return what is told of the streams of each ticket, shape (n,); ``none`` for one that had none yet."""
+        told: NDArray[Any] = np.append(self._rows.groups.told(tell, dtype=dtype), dtype(none))
+        return told[self.groups_of(tickets)]
 
     def _continues(self, places: IntArray) -> BoolArray:
         """Mark the rows after which another one of the same ticket comes."""
@@ -97,7 +103,7 @@ class TicketStreams:
 
     def shown(self, rows: Rows, shown: Shown) -> BoolArray:
         """Mark the rows that are shown, shape (n,), by their ``ticket`` and the technology streams of their groups."""
-        streams = self.of(rows.columns["ticket"])
+        streams = self.told(rows.columns["ticket"], self._numbers, none=self._numbers(None), dtype=np.int64)
         is_shown = np.stack([rows.groups.told(_OfDelivery(shown, stream)) for stream in self._numbers.known])
         marked: BoolArray = is_shown[streams, rows.group]
         return marked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_completions import completed
+from dpp.adapters.postgres.kept_places import unfinished_at
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.readers import CycleRows, CycleValues, LabelRow, MetricsReader, Share, StageRow, summed_days
@@ -26,13 +30,6 @@ JOIN LATERAL (
 """
 
 _IN_WINDOW = "completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s"
-
-# The condition on the stage is that of the index of unfinished stays, word for word.
-_WIP = """
-SELECT stage, is_active_work, count(*) FROM work_item_places
-WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'{shown}
-GROUP BY stage, is_active_work
-"""
 
 # A completion's own row tells the key and the streams that its ticket has now. They are those of the moment too, unless
 # the span that held then has ended since: only such tickets, at present none, are looked up. Of the completions of one
@@ -56,33 +53,14 @@ WITH moved AS (
     WHERE true{{shown}}
 )
 """  # noqa: S608 - constants
+_TIMES = "completed_at, cycle_time_days, flow_efficiency_pct"
 _MEASURED = Unpacker(completed_at=Kind.INSTANT, cycle_time_days=Kind.HOURS, flow_efficiency_pct=Kind.HOURS)
 
 
-def completed(measured: str, *, beside: str = "") -> str:
-    """Return the expression ``shown``: columns of completions in the window that count at the moment.
-
-    Args:
-        measured: columns of a completion itself.
-        beside: columns of its ticket as of the moment, each with a comma behind it.
-    """
-    return _COMPLETED.replace("{columns}", beside + measured).replace("{measured}", measured)
-
-
 _CYCLES = f"""
-{completed("completed_at, cycle_time_days, flow_efficiency_pct", beside="ticket_id, ")}
+{_COMPLETED.replace("{columns}", f"ticket_id, {_TIMES}").replace("{measured}", _TIMES)}
 {_MEASURED.select}, array_agg(ticket_id)
 FROM (SELECT * FROM shown ORDER BY completed_at, ticket_id COLLATE "C") AS one
-"""  # noqa: S608 - constants
-_VALUES = Unpacker(cycle_time_days=Kind.HOURS, flow_efficiency_pct=Kind.HOURS)
-# Without the key an index tells all about a completion.
-_CYCLE_VALUES = f"""
-{completed("cycle_time_days, flow_efficiency_pct")}
-{_VALUES.select} FROM shown
-"""
-_LABEL_TIMES = f"""
-{completed("label_days")}
-SELECT string_agg(label_days, ''::bytea) FROM shown
 """  # noqa: S608 - constants
 
 # Whole years, whole months of the year and whole thirds of the month are counted already, what came since the last of
@@ -119,14 +97,18 @@ def _parts(moment: datetime) -> dict[str, datetime]:
 
 
 class PostgresMetricsReader(MetricsReader):
-    """Reads the derived tables; every method is one statement."""
+    """Reads the derived tables, or rows of them that are kept."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = kept
 
     async def wip(self, view: View) -> Sequence[StageRow]:
         """Return where the unfinished tickets are."""
-        return [StageRow(*row) for row in await self._rows(_WIP, view)]
+        counts: Counter[tuple[str, bool]] = Counter()
+        for (_, _, stage, active), tickets in (await unfinished_at(self._kept, view)).by_group():
+            counts[stage, active] += tickets
+        return [StageRow(stage, active, tickets) for (stage, active), tickets in counts.items()]
 
     async def cycles(self, view: View, *, window: Window) -> CycleRows:
         """Return the tickets completed in the window."""
@@ -141,15 +123,15 @@ class PostgresMetricsReader(MetricsReader):
 
     async def cycle_values(self, view: View, *, window: Window) -> CycleValues:
         """Return what was measured of them."""
-        (cells,) = await self._in_window(_CYCLE_VALUES, view, window)
-        found = _VALUES.unpack(cells)
-        return CycleValues(cycle_days=found["cycle_time_days"], flow_efficiency_pct=found["flow_efficiency_pct"])
+        rows, _ = await completed(self._kept, view, window=window)
+        return CycleValues(
+            cycle_days=rows.columns["cycle_time_days"], flow_efficiency_pct=rows.columns["flow_efficiency_pct"]
+        )
 
     async def label_times(self, view: View, *, window: Window) -> Sequence[LabelRow]:
         """Return their time by label."""
-        ((sent,),) = await self._in_window(_LABEL_TIMES, view, window)
-        days = np.frombuffer(sent or b"", dtype=">f8").astype(np.float64).reshape(-1, len(LABELS))
-        known = [column[~np.isnan(column)] for column in days.T]
+        rows, _ = await completed(self._kept, view, window=window)
+        known = [column[~np.isnan(column)] for column in rows.columns["label_days"].T]
         return [
             LabelRow(label, len(found), summed_days(found))
             for label, found in zip(LABELS, known, strict=True)

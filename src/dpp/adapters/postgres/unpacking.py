@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dpp.adapters.postgres.packing import EPOCH_MICROS
 from dpp.domain.histories import FOREVER
+from dpp.domain.positions import LABELS
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -42,6 +43,8 @@ class Kind(Enum):
     FLAG = _Form("boolsend({})", "?", lambda cells: cells.astype(np.bool_))
     NUMBER = _Form("int8send({})", ">i8", lambda cells: cells.astype(np.int64))
     CODE = _Form("int4send({})", ">i4", lambda cells: cells.astype(np.int64))
+    LABELLED = _Form("{}", ">f8", lambda cells: cells.astype(np.float64).reshape(-1, len(LABELS)))
+    """A number for each of ``LABELS``, sent as one value; shape (n, len(LABELS))."""
     ID = _Form("uuid_send(coalesce({}, '00000000-0000-0000-0000-000000000000'))", "S16", lambda cells: cells)
     """Sixteen bytes, of which numpy drops those at the end that are 0: equal ids stay equal; empty for null."""
 

@@ -226,6 +226,7 @@ superseded_cycles = Table(
     moment("reopened_at", nullable=False),
     Index(None, "issue_id"),
     Index(None, "reopened_at"),
+    Index(None, "completed_at"),
     comment="Completions that a later reopening took back, for figures as of a time before it",
 )
 

@@ -22,6 +22,8 @@ def upgrade() -> None:
 _WATCHED = {
     "work_item_places": "places",
     "work_item_attributions": "attributions",
+    "work_item_cycles": "completions",
+    "superseded_cycles": "completions",
     "deployment_records": "deployments",
     "change_ledger": "changes",
     "incidents": "incidents",
@@ -31,12 +33,16 @@ _WATCHED = {
 
 
 def downgrade() -> None:
-    for table, kept in _WATCHED.items():
+    for table in _WATCHED:
         for trigger in ("note_gained", "note_lost", "note_changed_from", "note_changed_to"):
             op.execute(f"DROP TRIGGER {trigger} ON {table}")
+    for kept in sorted(set(_WATCHED.values())):
         op.execute(f"DROP FUNCTION dpp_note_{kept}()")
+    for index in (
+        *("ix_work_item_attributions_number", "ix_incident_blames_number"),
+        "ix_superseded_cycles_completed_at",
+    ):
+        op.execute(f"DROP INDEX {index}")
     for function in ("dpp_note(text, integer[])", "dpp_share(text)", "dpp_day(timestamp with time zone)"):
         op.execute(f"DROP FUNCTION {function}")
-    for index in ("ix_work_item_attributions_number", "ix_incident_blames_number"):
-        op.execute(f"DROP INDEX {index}")
     op.execute("DROP TABLE kept_changes")

@@ -21,6 +21,7 @@ CREATE FUNCTION dpp_share(name TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE PARA
     SELECT (hashtextextended(name, 0) >> 54)::integer + 512
 $body$;
 CREATE INDEX ix_work_item_attributions_number ON work_item_attributions (hashtextextended(issue_id, 0));
+CREATE INDEX ix_superseded_cycles_completed_at ON superseded_cycles (completed_at);
 CREATE INDEX ix_incident_blames_number ON incident_blames (hashtextextended(incident_id, 0));
 
 -- Now and then one of those who note changes forgets old ones, none of which another one is about to forget.
@@ -50,6 +51,13 @@ $body$;
 CREATE FUNCTION dpp_note_attributions() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     PERFORM dpp_note('attributions', array_agg(DISTINCT dpp_share(issue_id))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_completions() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('completions', array_agg(DISTINCT dpp_day(completed_at))) FROM changed HAVING count(*) > 0;
     RETURN NULL;
 END
 $body$;
@@ -97,6 +105,8 @@ BEGIN
     FOR made IN SELECT * FROM (VALUES
         ('work_item_places', 'dpp_note_places'),
         ('work_item_attributions', 'dpp_note_attributions'),
+        ('work_item_cycles', 'dpp_note_completions'),
+        ('superseded_cycles', 'dpp_note_completions'),
         ('deployment_records', 'dpp_note_deployments'),
         ('change_ledger', 'dpp_note_changes'),
         ('incidents', 'dpp_note_incidents'),
