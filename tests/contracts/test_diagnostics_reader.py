@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from dpp.adapters.memory.diagnostics import MemoryDiagnosticsReader
 from dpp.adapters.postgres.diagnostics import PostgresDiagnosticsReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.application.deliveries import AcceptedDelivery
 from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.views import View, Window
@@ -82,7 +83,9 @@ async def diagnosing(url: str | None) -> AsyncIterator[Diagnosing]:
             yield Diagnosing(found, MemoryDiagnosticsReader(database=found.database, tables=found.tables))
         else:
             assert isinstance(found, PostgresStores)
-            yield Diagnosing(found, PostgresDiagnosticsReader(database=found.database))
+            yield Diagnosing(
+                found, PostgresDiagnosticsReader(database=found.database, kept=KeptRows(database=found.database))
+            )
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ async def knowing(url: str | None) -> AsyncIterator[Known]:
                 found,
                 PostgresEvidenceReader(database=found.database, kept=KeptRows(database=found.database)),
                 PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
-                PostgresDiagnosticsReader(database=found.database),
+                PostgresDiagnosticsReader(database=found.database, kept=KeptRows(database=found.database)),
                 PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database)),
             )
 

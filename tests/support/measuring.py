@@ -123,7 +123,7 @@ def measuring(stores: Stores, *, now: datetime) -> Measuring:
     else:
         assert isinstance(stores, PostgresStores)
         metrics = PostgresMetricsReader(database=stores.database, kept=KeptRows(database=stores.database))
-        diagnostics = PostgresDiagnosticsReader(database=stores.database)
+        diagnostics = PostgresDiagnosticsReader(database=stores.database, kept=KeptRows(database=stores.database))
         deliveries = PostgresDeliveryReader(database=stores.database, kept=KeptRows(database=stores.database))
         reader = PostgresMeasureReader(database=stores.database)
         store = PostgresMeasures(database=stores.database)

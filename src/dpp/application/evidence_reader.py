@@ -239,6 +239,10 @@ class EvidenceReader(Protocol):
     async def defects(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[DefectInWindow]:
         """Return the defects with an event in the window."""
 
+    async def unplaced_defects(self, view: View, *, window: Window) -> Sequence[str]:
+        """Return the stages that the unplaced of them were found in, in any order."""
+        return [row.found_in_stage for row in await self.defects(view, window=window, among=Among.UNPLACED)]
+
     @abstractmethod
     async def deployments(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> Sequence[EndedDeployment]:
         """Return the deployments that ended in the window, to every environment; unplaced ones only to production."""

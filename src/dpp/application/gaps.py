@@ -68,8 +68,7 @@ class Gaps:
     async def defects(self, view: View, *, window: Window) -> Missing:
         """Return the defects that may be of the view."""
         reader = self._telling(view)
-        rows = await reader.defects(view, window=window, among=Among.UNPLACED) if reader else ()
-        return missing_defects(row.found_in_stage for row in rows)
+        return missing_defects(await reader.unplaced_defects(view, window=window) if reader else ())
 
     async def deliveries(self, view: View, *, window: Window) -> MissingDeliveries:
         """Return the deployments and incidents that may be of the view."""

@@ -69,10 +69,10 @@ def _spells_of(story: Sequence[Flag]) -> Iterable[Spell]:
         if up is None:
             up = Spell(flag.item, flag.at, FOREVER, flag.blocking) if flag.is_raised else None
         elif not flag.is_raised:
-            yield up._replace(end=flag.at)
+            yield Spell(up.item, up.start, flag.at, up.blocking)
             up = None
         elif flag.blocking not in (None, up.blocking):
-            yield up._replace(end=flag.at)
+            yield Spell(up.item, up.start, flag.at, up.blocking)
             up = Spell(flag.item, flag.at, FOREVER, flag.blocking)
     if up is not None:
         yield up

@@ -18,6 +18,7 @@ from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.statements import insert
 from dpp.application.bottleneck_ports import (
+    FLAG_TYPES,
     BottleneckReader,
     CorrelationRow,
     Correlations,
@@ -27,7 +28,6 @@ from dpp.application.bottleneck_ports import (
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
 from dpp.domain.bottlenecks import BottleneckSeverity
-from dpp.domain.events import WorkItemEventType
 
 # The conditions are those of the partial indexes, word for word.
 _FLAG_TYPES = "event_type IN ('blocked', 'unblocked', 'flagged', 'unflagged')"
@@ -77,7 +77,8 @@ class PostgresBottleneckReader(BottleneckReader):
     async def flags(self, view: View, *, since: datetime) -> Sequence[FlagRow]:
         """Return what happened to the flags of tickets that may have been blocked since a moment."""
         rows = await self._rows(_FLAGS, view, since=since)
-        return [FlagRow(*row)._replace(event_type=WorkItemEventType(row[5])) for row in rows]
+        kinds = {kind.value: kind for kind in FLAG_TYPES}
+        return [FlagRow(*some, event_type=kinds[kind], blocking_tech_stream_id=by) for *some, kind, by in rows]
 
     async def cycle_times(
         self, view: View, *, window: Window, delivery_streams: Collection[UUID]

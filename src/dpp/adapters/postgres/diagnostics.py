@@ -12,6 +12,8 @@ from typing import Any
 from dpp.adapters.postgres import contributions
 from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_defects import found_defects
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, condition_on_one, values
 from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.views import View, Window
@@ -102,18 +104,18 @@ def every_defect(columns: str) -> str:
 
 
 FOUND_AND_MADE = "coalesce(parent.stage, defect.found_in_stage), defect.introduced_in_stage"
-_DEFECTS = every_defect(FOUND_AND_MADE)
 
 
 class PostgresDiagnosticsReader(DiagnosticsReader):
-    """Reads events through the derived tables."""
+    """Reads events through the derived tables, or rows of both that are kept."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = kept
 
     async def defects(self, view: View, *, window: Window) -> Sequence[FoundDefect]:
         """Return every defect with an event in the window."""
-        return [FoundDefect(*row) for row in await self._rows(_DEFECTS, view, window)]
+        return await found_defects(self._database, self._kept, view, window=window)
 
     async def review_hours(self, view: View, *, window: Window) -> FloatArray:
         """Return the hours to the first review."""

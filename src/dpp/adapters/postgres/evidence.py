@@ -12,6 +12,7 @@ from dpp.adapters.postgres import evidence_statements as statements
 from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_completions import completed
+from dpp.adapters.postgres.kept_defects import found_defects
 from dpp.adapters.postgres.kept_deliveries import KeptDeliveries
 from dpp.adapters.postgres.kept_places import unfinished_at
 from dpp.adapters.postgres.kept_rows import KeptRows
@@ -125,6 +126,11 @@ class PostgresEvidenceReader(EvidenceReader):
         return CycleValues(
             cycle_days=rows.columns["cycle_time_days"], flow_efficiency_pct=rows.columns["flow_efficiency_pct"]
         )
+
+    async def unplaced_defects(self, view: View, *, window: Window) -> Sequence[str]:
+        """Return where the unplaced of them were found."""
+        found = await found_defects(self._database, self._kept, view, window=window, among=Among.UNPLACED)
+        return [defect.found_in_stage for defect in found]
 
     async def unplaced_deliveries(self, view: View, *, window: Window) -> UnplacedDeliveries:
         """Return what the unplaced of them come to."""

@@ -134,6 +134,12 @@ Index(
     work_item_events.c.event_timestamp,
     postgresql_where=text("event_type IN ('blocked', 'unblocked', 'flagged', 'unflagged')"),
 )
+Index(
+    "ix_work_item_events_flags_of",
+    work_item_events.c.issue_id,
+    postgresql_include=["event_timestamp", "source_change_id", "event_type", "blocking_tech_stream_id"],
+    postgresql_where=text("event_type IN ('blocked', 'unblocked', 'flagged', 'unflagged')"),
+)
 
 work_item_facts = _ticket_table(
     "work_item_facts", WORK_ITEM_FACTS, "What else is known of tickets: changed fields, changed keys, deletions"
@@ -299,6 +305,7 @@ defect_events = Table(
     Index(None, "delivery_stream_id", "found_in_stage"),
     Index(None, "tech_stream_id", "event_timestamp"),
     Index(None, "issue_id"),
+    Index("ix_defect_events_number", text("hashtextextended(issue_id, 0)")),
     Index(None, "ticket_id", "event_timestamp"),
     comment="Bugs and the stages that they come from (§4.3.6)",
 )

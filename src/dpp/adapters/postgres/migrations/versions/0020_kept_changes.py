@@ -22,6 +22,7 @@ def upgrade() -> None:
 _WATCHED = {
     "work_item_places": "places",
     "work_item_attributions": "attributions",
+    "defect_events": "defects",
     "work_item_cycles": "completions",
     "superseded_cycles": "completions",
     "deployment_records": "deployments",
@@ -39,8 +40,8 @@ def downgrade() -> None:
     for kept in sorted(set(_WATCHED.values())):
         op.execute(f"DROP FUNCTION dpp_note_{kept}()")
     for index in (
-        *("ix_work_item_attributions_number", "ix_incident_blames_number"),
-        "ix_superseded_cycles_completed_at",
+        *("ix_work_item_attributions_number", "ix_incident_blames_number", "ix_defect_events_number"),
+        *("ix_superseded_cycles_completed_at", "ix_work_item_events_flags_of"),
     ):
         op.execute(f"DROP INDEX {index}")
     for function in ("dpp_note(text, integer[])", "dpp_share(text)", "dpp_day(timestamp with time zone)"):

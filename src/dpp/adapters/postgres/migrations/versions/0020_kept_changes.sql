@@ -16,12 +16,18 @@ CREATE FUNCTION dpp_day(moment TIMESTAMP WITH TIME ZONE) RETURNS INTEGER LANGUAG
     SELECT CASE WHEN moment < 'infinity' THEN floor(extract(epoch FROM moment) / 86400)::integer ELSE 2147483647 END
 $body$;
 
+-- A ticket's flags are found without its other events.
+CREATE INDEX ix_work_item_events_flags_of ON work_item_events (issue_id)
+    INCLUDE (event_timestamp, source_change_id, event_type, blocking_tech_stream_id)
+    WHERE event_type IN ('blocked', 'unblocked', 'flagged', 'unflagged');
+
 -- The share that a name's number is in, 0 to 1023.
 CREATE FUNCTION dpp_share(name TEXT) RETURNS INTEGER LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
     SELECT (hashtextextended(name, 0) >> 54)::integer + 512
 $body$;
 CREATE INDEX ix_work_item_attributions_number ON work_item_attributions (hashtextextended(issue_id, 0));
 CREATE INDEX ix_superseded_cycles_completed_at ON superseded_cycles (completed_at);
+CREATE INDEX ix_defect_events_number ON defect_events (hashtextextended(issue_id, 0));
 CREATE INDEX ix_incident_blames_number ON incident_blames (hashtextextended(incident_id, 0));
 
 -- Now and then one of those who note changes forgets old ones, none of which another one is about to forget.
@@ -51,6 +57,13 @@ $body$;
 CREATE FUNCTION dpp_note_attributions() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     PERFORM dpp_note('attributions', array_agg(DISTINCT dpp_share(issue_id))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_defects() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('defects', array_agg(DISTINCT dpp_share(issue_id))) FROM changed HAVING count(*) > 0;
     RETURN NULL;
 END
 $body$;
@@ -105,6 +118,7 @@ BEGIN
     FOR made IN SELECT * FROM (VALUES
         ('work_item_places', 'dpp_note_places'),
         ('work_item_attributions', 'dpp_note_attributions'),
+        ('defect_events', 'dpp_note_defects'),
         ('work_item_cycles', 'dpp_note_completions'),
         ('superseded_cycles', 'dpp_note_completions'),
         ('deployment_records', 'dpp_note_deployments'),
