@@ -78,7 +78,7 @@ class PostgresBottleneckReader(BottleneckReader):
         """Return what happened to the flags of tickets that may have been blocked since a moment."""
         rows = await self._rows(_FLAGS, view, since=since)
         kinds = {kind.value: kind for kind in FLAG_TYPES}
-        return [FlagRow(*some, event_type=kinds[kind], blocking_tech_stream_id=by) for *some, kind, by in rows]
+        return [FlagRow._make((*some, kinds[kind], by)) for *some, kind, by in rows]
 
     async def cycle_times(
         self, view: View, *, window: Window, delivery_streams: Collection[UUID]
