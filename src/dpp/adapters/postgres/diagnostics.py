@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from dpp.adapters.postgres import contributions
-from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_defects import found_defects
+from dpp.adapters.postgres.kept_pull_requests import review_hours
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.selections import condition, condition_on_one, values
+from dpp.adapters.postgres.selections import condition, values
 from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
@@ -119,8 +119,7 @@ class PostgresDiagnosticsReader(DiagnosticsReader):
 
     async def review_hours(self, view: View, *, window: Window) -> FloatArray:
         """Return the hours to the first review."""
-        rows = await self._rows(every_ended(view, shown=condition_on_one(view)) + REVIEW_HOURS, view, window)
-        return hours_of(rows[0])
+        return await review_hours(self._database, self._kept, view, window=window)
 
     async def contributions(self, view: View, *, window: Window) -> Sequence[Contribution]:
         """Return who contributed in the window."""

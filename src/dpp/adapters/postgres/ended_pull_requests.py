@@ -7,13 +7,12 @@ ticket has come to it since: these few are known by when that was (decision 0031
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
-import numpy as np
-
-from dpp.adapters.postgres.unpacking import Kind, Unpacker
-from dpp.application.views import View
-from dpp.domain.arrays import FloatArray
-from dpp.domain.histories import FOREVER
+from dpp.adapters.postgres.engine import Database
+from dpp.application.views import View, Window
 
 OF_PULL_REQUEST = "event.repo_id = one.repo_id AND event.pr_number = one.pr_number"
 
@@ -47,18 +46,19 @@ moved AS MATERIALIZED (
 """  # noqa: S608 - constants
 
 # What was closed in the window, and has been opened, closed or merged again after the moment: its row tells of that.
+_CLOSED = """
+    SELECT repo_id, pr_number FROM pr_events
+    WHERE event_type = 'closed' AND event_timestamp >= %(start)s AND event_timestamp < %(end)s
+        AND event_timestamp <= %(as_of)s
+    EXCEPT SELECT repo_id, pr_number FROM ended
+"""
 _ENDED_THEN = f"""
     SELECT one.repo_id, one.pr_number, request.opened_at, last.closed_at, (
         SELECT min(event.event_timestamp) FROM pr_events AS event
         WHERE {OF_PULL_REQUEST} AND event.event_type = 'review_submitted' AND event.event_timestamp <= %(as_of)s
             AND event.reviewer_hash <> event.author_hash AND NOT event.reviewer_is_bot
     ) AS first_review_at, request.tech_stream_id, held.delivery_stream_id
-    FROM (
-        SELECT repo_id, pr_number FROM pr_events
-        WHERE event_type = 'closed' AND event_timestamp >= %(start)s AND event_timestamp < %(end)s
-            AND event_timestamp <= %(as_of)s
-        EXCEPT SELECT repo_id, pr_number FROM ended
-    ) AS one
+    FROM ({{closed}}) AS one
     CROSS JOIN LATERAL (
         SELECT opened_at, tech_stream_id, linked_issue_id FROM pull_requests AS kept
         WHERE kept.repo_id = one.repo_id AND kept.pr_number = one.pr_number OFFSET 0
@@ -83,21 +83,41 @@ _ENDED_THEN = f"""
 """  # noqa: S608 - constants
 
 
-_MICROS_PER_HOUR = 3_600_000_000
-_REVIEWED = Unpacker(opened_at=Kind.INSTANT, first_review_at=Kind.INSTANT)
-REVIEW_HOURS = f"""
-{_REVIEWED.select} FROM (
-    SELECT opened_at, CASE WHEN first_review_at <= %(as_of)s THEN first_review_at END AS first_review_at FROM every
-) AS one
+_EARLIER = f"""
+SELECT opened_at, first_review_at, delivery_stream_id, tech_stream_id
+FROM ({
+    _ENDED_THEN.replace(
+        "{closed}", "SELECT * FROM unnest(%(repositories)s::uuid[], %(numbers)s::int[]) AS asked (repo_id, pr_number)"
+    )
+}) AS earlier
 """  # noqa: S608 - constants
-"""What follows ``every_ended`` to find out how long each waited for its first review; ``hours_of`` reads the row."""
 
 
-def hours_of(row: Sequence[bytes | None]) -> FloatArray:
-    """Return the hours of each, >= 0; nan without a review, and for one that came before the opening."""
-    found = _REVIEWED.unpack(row)
-    hours = (found["first_review_at"] - found["opened_at"]) / _MICROS_PER_HOUR
-    return np.where((found["first_review_at"] == FOREVER) | (hours < 0), np.nan, hours)
+class EarlierEnd(NamedTuple):
+    """A pull request that had ended at a moment and went on afterwards, with the streams that it had then."""
+
+    opened_at: datetime
+    first_review_at: datetime | None
+    delivery_stream_id: UUID | None
+    tech_stream_id: UUID | None
+
+
+async def earlier_ends(
+    database: Database, view: View, requests: Sequence[tuple[UUID, int]], *, window: Window
+) -> list[EarlierEnd]:
+    """Return those of some pull requests that had ended in the window, as known at the view's moment, seen or not.
+
+    Args:
+        database: has the events.
+        view: has the moment.
+        requests: repository and number of those that were closed in the window and whose rows tell of another end.
+        window: when they ended.
+    """
+    asked = {"repositories": [one[0] for one in requests], "numbers": [one[1] for one in requests]}
+    moments = {"start": window.start, "end": window.end, "as_of": view.as_of}
+    async with database.reading() as connection:
+        cursor = await connection.execute(_EARLIER.encode(), asked | moments)
+        return [EarlierEnd(*row) for row in await cursor.fetchall()]
 
 
 def every_ended(view: View, *, shown: str) -> str:
@@ -112,7 +132,8 @@ def every_ended(view: View, *, shown: str) -> str:
     """
     is_restricted = view.delivery_stream_id is not None or not view.scope.is_all
     ended = (_ENDED_BY_STREAM if is_restricted else _ENDED).replace("{shown}", shown)
-    earlier = f"UNION ALL SELECT * FROM ({_ENDED_THEN}) AS earlier WHERE true{shown}"  # noqa: S608 - constants
+    closed = _ENDED_THEN.replace("{closed}", _CLOSED)
+    earlier = f"UNION ALL SELECT * FROM ({closed}) AS earlier WHERE true{shown}"  # noqa: S608 - constants
     then = "" if view.is_live else earlier
     columns = f"{_COLUMNS}, delivery_stream_id"
     return f"WITH {ended}, every AS (SELECT {columns} FROM ended {then})"  # noqa: S608 - constants

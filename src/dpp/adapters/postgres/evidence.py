@@ -9,12 +9,13 @@ from uuid import UUID
 import numpy as np
 
 from dpp.adapters.postgres import evidence_statements as statements
-from dpp.adapters.postgres.ended_pull_requests import REVIEW_HOURS, every_ended, hours_of
+from dpp.adapters.postgres.ended_pull_requests import every_ended
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_completions import completed
 from dpp.adapters.postgres.kept_defects import found_defects
 from dpp.adapters.postgres.kept_deliveries import KeptDeliveries
 from dpp.adapters.postgres.kept_places import unfinished_at
+from dpp.adapters.postgres.kept_pull_requests import review_hours
 from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, condition_on_one, values
 from dpp.application.evidence_reader import (
@@ -36,7 +37,6 @@ from dpp.application.evidence_reader import (
 from dpp.application.readers import CycleValues
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray
-from dpp.domain.figures import NO_VALUES
 
 # About the present the rows themselves tell the streams of their tickets, but for tickets whose latest stream is of a
 # time to come: some source's clock is ahead.
@@ -79,17 +79,12 @@ class PostgresEvidenceReader(EvidenceReader):
         self, view: View, *, window: Window, among: Among = Among.SHOWN
     ) -> Sequence[EndedPullRequest]:
         """Return merged and closed pull requests."""
-        query = self._ended(view, among) + statements.PULL_REQUESTS
+        query = every_ended(view, shown=_of_one(view, among)) + statements.PULL_REQUESTS
         return [EndedPullRequest(*row) for row in await self._rows(query, view, window, among=among)]
-
-    def _ended(self, view: View, among: Among) -> str:
-        return every_ended(view, shown=_of_one(view, among))
 
     async def review_hours(self, view: View, *, window: Window, among: Among = Among.SHOWN) -> FloatArray:
         """Return the hours to the first review of those of them that have one."""
-        every = self._ended(view, among)
-        rows = await self._rows(every + REVIEW_HOURS, view, window, among=among)
-        hours = hours_of(rows[0]) if rows else NO_VALUES
+        hours = await review_hours(self._database, self._kept, view, window=window, among=among)
         return hours[~np.isnan(hours)]
 
     async def reviewed(self, view: View, *, window: Window) -> Sequence[ReviewedPullRequest]:

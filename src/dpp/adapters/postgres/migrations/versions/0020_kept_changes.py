@@ -25,6 +25,8 @@ _WATCHED = {
     "defect_events": "defects",
     "work_item_cycles": "completions",
     "superseded_cycles": "completions",
+    "pr_cycles": "ended",
+    "pull_requests": "closings",
     "deployment_records": "deployments",
     "change_ledger": "changes",
     "incidents": "incidents",

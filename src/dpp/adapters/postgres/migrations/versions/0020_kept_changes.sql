@@ -13,7 +13,8 @@ COMMENT ON TABLE kept_changes IS
 
 -- The day that a moment is in; what has no end, or none yet, is in the last one.
 CREATE FUNCTION dpp_day(moment TIMESTAMP WITH TIME ZONE) RETURNS INTEGER LANGUAGE sql STABLE PARALLEL SAFE AS $body$
-    SELECT CASE WHEN moment < 'infinity' THEN floor(extract(epoch FROM moment) / 86400)::integer ELSE 2147483647 END
+    SELECT CASE WHEN isfinite(moment) THEN floor(extract(epoch FROM moment) / 86400)::integer
+        WHEN moment = '-infinity' THEN 0 ELSE 2147483647 END
 $body$;
 
 -- A ticket's flags are found without its other events.
@@ -75,6 +76,23 @@ BEGIN
 END
 $body$;
 
+CREATE FUNCTION dpp_note_ended() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('ended pull requests', array_agg(DISTINCT dpp_day(closed_at))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+-- A pull request is derived after each of its events: its closings are noted then, and not while events are taken in.
+CREATE FUNCTION dpp_note_closings() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('closings', array_agg(DISTINCT dpp_day(event.event_timestamp)))
+    FROM changed JOIN pr_events AS event USING (repo_id, pr_number) WHERE event.event_type = 'closed'
+    HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
 CREATE FUNCTION dpp_note_deployments() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN
     PERFORM dpp_note('deployments', array_agg(DISTINCT dpp_day(deployed_at)))
@@ -121,6 +139,8 @@ BEGIN
         ('defect_events', 'dpp_note_defects'),
         ('work_item_cycles', 'dpp_note_completions'),
         ('superseded_cycles', 'dpp_note_completions'),
+        ('pr_cycles', 'dpp_note_ended'),
+        ('pull_requests', 'dpp_note_closings'),
         ('deployment_records', 'dpp_note_deployments'),
         ('change_ledger', 'dpp_note_changes'),
         ('incidents', 'dpp_note_incidents'),
