@@ -7,10 +7,11 @@ broken down at all (§4.6, decision 0022).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from uuid import UUID
 
 from dpp.application.answers import Answers, Asked, Trust
@@ -141,20 +142,26 @@ class Diagnostics:
         if view.is_live and window_days in presets and not (view.delivery_stream_id and view.tech_stream_id):
             days = presets[: presets.index(window_days) + 1]
             everything = replace(view, delivery_stream_id=None, tech_stream_id=None)
-            spans = await self._answers.get(
-                ("contributions", tuple(days)),
+            spans, told = await self._answers.get(
+                ("contributions", tuple(days), configuration.version),
                 view=everything,
                 keeping=CONTRIBUTIONS,
-                compute=lambda: self._spans(everything, days),
+                compute=lambda: self._told(everything, days, configuration),
             )
-            told = told_breakdowns(spans, minimum_of=lambda stream: _minimum(view, stream, configuration))
-            shown = [row for span in spans for row in span if _is_shown(row, view)]
+            shown = [row for span in spans for row in _shown(span, view)]
             withheld = Breakdown(_stream_of(view), len(spans)) not in told
         else:
             window = Window.back_from(view.as_of, days=window_days)
             shown, withheld = list(await self._reader.contributions(view, window=window)), True
         minimum = _minimum(view, _stream_of(view), configuration)
         return _reviewing_of(shown, minimum=minimum, withheld=withheld)
+
+    async def _told(
+        self, view: View, days: Sequence[int], configuration: Configuration
+    ) -> tuple[list[Sequence[Contribution]], frozenset[Breakdown]]:
+        """Return the contributions of the shortest window and of what longer ones have more, and what may be told."""
+        spans = await self._spans(view, days)
+        return spans, told_breakdowns(spans, minimum_of=lambda stream: _minimum(view, stream, configuration))
 
     async def _spans(self, view: View, days: Sequence[int]) -> list[Sequence[Contribution]]:
         """Return the contributions of the shortest window, then those of what each longer one has more."""
@@ -169,8 +176,11 @@ def _stream_of(view: View) -> UUID | None:
     return view.delivery_stream_id or view.tech_stream_id
 
 
-def _is_shown(row: Contribution, view: View) -> bool:
-    return view.shows(delivery_stream_id=row.delivery_stream_id, tech_stream_ids=row.tech_stream_ids)
+def _shown(rows: Sequence[Contribution], view: View) -> Iterator[Contribution]:
+    """Yield those that a view shows; rows of the same streams mostly follow each other."""
+    for (delivery, tech), same in groupby(rows, key=itemgetter(0, 1)):
+        if view.shows(delivery_stream_id=delivery, tech_stream_ids=tech):
+            yield from same
 
 
 def _minimum(view: View, stream_id: UUID | None, configuration: Configuration) -> int:

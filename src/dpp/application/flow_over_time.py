@@ -105,9 +105,13 @@ class FlowOverTime:
         begun = [row for row in rows if row.first_in_progress is not None]
         ages = self._ages(begun, now=to_micros(view.as_of), configuration=configuration)
         bands = age_bands(ages, cycle_days=cycles.cycle_days)
+        # The rows are by key: of equal ages they stay so.
+        oldest_first = np.argsort(-ages, kind="stable").tolist()
         tickets = [
-            _ageing_ticket(row, age_days=age, band=band, is_blocked=row.issue_id in blocked)
-            for row, age, band in zip(begun, ages.tolist(), bands, strict=True)
+            _ageing_ticket(
+                begun[it], age_days=float(ages[it]), band=bands[it], is_blocked=begun[it].issue_id in blocked
+            )
+            for it in oldest_first
         ]
         counts = Counter(bands)
         return Ageing(
@@ -115,7 +119,7 @@ class FlowOverTime:
             figure=await self._marked(view, Figure(value=len(begun), unit="count", sample_size=len(begun))),
             cycle_times=cycle_times(cycles.cycle_days),
             bands={band: counts[band] for band in AgeBand},
-            tickets=tuple(sorted(tickets, key=lambda ticket: (-ticket.age_days, ticket.ticket_id))),
+            tickets=tuple(tickets),
             unbegun=len(rows) - len(begun),
         )
 

@@ -225,6 +225,8 @@ class _Days:
 
     starts: IntArray
     """The instant at which a day begins; equal to the next for a date that the zone left out."""
+    ends: IntArray
+    """The instant at which the next one begins; the last row never ends."""
     is_worked: BoolArray
     ticks_before: IntArray
     """Business time from the first row to the start of the day."""
@@ -234,7 +236,13 @@ class _Days:
     """Denominator of that ratio, >= 1."""
 
     def index_of(self, times: IntArray) -> IntArray:
-        return np.searchsorted(self.starts, times, side="right") - 1
+        # Days are about equally long: counting them misses by one or two, which is sooner mended than searched for.
+        index: IntArray = np.clip((times - self.starts[0]) // TICKS_PER_DAY, 0, self.starts.size - 1)
+        while True:
+            step = (times >= self.ends[index]).astype(np.int64) - (times < self.starts[index])
+            if not step.any():
+                return index
+            index = index + step
 
 
 @lru_cache(maxsize=128)
@@ -246,12 +254,13 @@ def _days_of(calendar: BusinessCalendar, last_year: int) -> _Days:
     common = np.gcd(length, TICKS_PER_DAY)
     days = _Days(
         starts=starts,
+        ends=np.append(starts[1:], np.iinfo(np.int64).max),
         is_worked=is_worked,
         ticks_before=(np.cumsum(worked) - worked) * TICKS_PER_DAY,
         worth=worked * (TICKS_PER_DAY // common),
         length=np.maximum(length // common, 1),
     )
-    for column in (days.starts, days.is_worked, days.ticks_before, days.worth, days.length):
+    for column in (days.starts, days.ends, days.is_worked, days.ticks_before, days.worth, days.length):
         column.flags.writeable = False
     return days
 

@@ -32,8 +32,13 @@ def elapsed_days(
     """
     if calendar_of.size and not (0 <= int(calendar_of.min()) and int(calendar_of.max()) < len(calendars)):
         raise InvalidInput(f"an interval is on none of {len(calendars)} calendars", field="calendar_of")
+    known = {calendar: number for number, calendar in enumerate(dict.fromkeys(calendars))}
+    if len(known) == 1:
+        return calendars[0].elapsed_days(starts=starts, ends=ends)
+    # Streams mostly share a calendar.
+    number_of = np.array([known[calendar] for calendar in calendars], dtype=np.int64)
     days = np.zeros(len(starts), dtype=np.float64)
-    for number, calendar in enumerate(calendars):
-        chosen = calendar_of == number
+    for calendar, number in known.items():
+        chosen = np.flatnonzero(number_of[calendar_of] == number)
         days[chosen] = calendar.elapsed_days(starts=starts[chosen], ends=ends[chosen])
     return days

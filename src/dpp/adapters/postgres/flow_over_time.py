@@ -10,7 +10,7 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_places import NUMBER, held_since
-from dpp.adapters.postgres.kept_rows import KeptRows, Rows, StreamNumbers
+from dpp.adapters.postgres.kept_rows import Codes, KeptRows, Rows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.flow_reader import POSITIONS, FlowReader, HeldStays, UnfinishedRow
 from dpp.application.views import View, Window
@@ -68,7 +68,7 @@ class PostgresFlowReader(FlowReader):
             names = dict(await self._rows(_NAMES, view, start=window.start))
         elif naming:
             names = dict(await self._rows(_NUMBERS, view, naming=list(naming)))
-        held = _held(await held_since(self._kept, view, window.start), names, self._kept.streams)
+        held = _held(await held_since(self._kept, view, window.start), names, self._kept)
         # What came between the two readings has no name.
         return _ordered(held.only(held.stays.item < _UNNAMED)) if naming is None else held
 
@@ -78,18 +78,18 @@ class PostgresFlowReader(FlowReader):
             return await cursor.fetchall()
 
 
-def _held(rows: Rows, names: Mapping[int, str], streams: StreamNumbers) -> HeldStays:
+def _held(rows: Rows, names: Mapping[int, str], kept: KeptRows) -> HeldStays:
     return HeldStays(
         items=tuple(sorted(names.values())),
         stays=Stays(
-            item=_items(rows.columns["item"], names),
+            item=_items(rows.columns["item"], names, kept.codes),
             entered=rows.columns["entered_at"],
             left=rows.columns["left_at"],
             position=rows.told(_position, dtype=np.int8),
             status_code=np.full(len(rows.group), UNTOLD, dtype=np.int32),
         ),
-        stream_of=rows.told(streams, dtype=np.int64),
-        delivery_streams=tuple(streams.known),
+        stream_of=rows.told(kept.streams, dtype=np.int64),
+        delivery_streams=tuple(kept.streams.known),
     )
 
 
@@ -97,16 +97,14 @@ def _position(_delivery: UUID | None, _tech: Sequence[UUID], stage: str, active:
     return POSITIONS[stage, active]
 
 
-def _items(numbers: IntArray, names: Mapping[int, str]) -> IntArray:
+def _items(items: IntArray, names: Mapping[int, str], codes: Codes) -> IntArray:
     """Return the place of each named ticket in the order of the names, and a number beyond for every other one."""
-    unnamed = numbers & (_UNNAMED - 1) | _UNNAMED
-    if not names:
-        return unnamed
-    known = np.array(sorted(names), dtype=np.int64)
+    named = codes.of(np.array(list(names), dtype=np.int64))
     places = {name: place for place, name in enumerate(sorted(names.values()))}
-    place_of = np.array([places[names[number]] for number in known.tolist()], dtype=np.int64)
-    at = np.minimum(np.searchsorted(known, numbers), len(known) - 1)
-    return np.where(known[at] == numbers, place_of[at], unnamed)
+    place_of = np.arange(_UNNAMED, _UNNAMED + len(codes))
+    place_of[named] = [places[name] for name in names.values()]
+    found: IntArray = place_of[items]
+    return found
 
 
 def _ordered(held: HeldStays) -> HeldStays:

@@ -28,6 +28,7 @@ UNFINISHED = KeptTable(
     name="unfinished places",
     by="left_at",
     columns=Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
+    coded=("item",),
     groups=_GROUPS,
     source=f"{_SELECT} WHERE left_at >= lowest AND left_at <= highest AND stage <> 'done'",
 )
@@ -35,6 +36,7 @@ DONE = KeptTable(
     name="done places",
     by="stayed_from",
     columns=Unpacker(item=Kind.NUMBER, stayed_from=Kind.INSTANT, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
+    coded=("item",),
     groups=_GROUPS,
     source=f"{_SELECT} WHERE stayed_from >= lowest AND stayed_from <= highest AND stage = 'done'",
 )

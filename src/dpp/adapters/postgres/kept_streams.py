@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -14,6 +14,7 @@ from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import to_micros
+from dpp.domain.histories import FOREVER
 
 NO_TICKET = 0
 """The number of what follows no ticket."""
@@ -67,22 +68,29 @@ class TicketStreams:
 
     def __init__(self, attributions: Rows, *, view: View, kept: KeptRows) -> None:
         self._rows = attributions
-        self._first = kept.made(_first_rows, attributions)
+        self._index = kept.made(_indexed, attributions)
         self._moment = to_micros(view.as_of)
         self._numbers = kept.streams
 
     def groups_of(self, tickets: IntArray) -> IntArray:
         """Return the number of the group of streams that each ticket had, -1 for one that had none yet."""
+        # Codes that are new since are of tickets without streams, as is the last one here.
+        known = np.minimum(tickets, self._index.first.size - 1)
+        found = self._index.group[known]
+        others = np.flatnonzero(self._index.since[known] > self._moment)
+        if others.size:
+            found[others] = self._earlier(known[others])
+        return found
+
+    def _earlier(self, tickets: IntArray) -> IntArray:
+        """Return the same for tickets whose latest streams are of a later time, row by row: few have several."""
         found = np.full(len(tickets), -1, dtype=np.int64)
-        places = self._first.take(tickets, mode="clip")
-        sought = np.flatnonzero((places >= 0) & (tickets < self._first.size))
-        # A ticket has a row for each time that it had the same streams: few have several.
+        sought, places = np.arange(len(tickets)), self._index.first[tickets]
         while sought.size:
-            at = places[sought]
-            holds = self._holds(at)
-            found[sought[holds]] = self._rows.group[at[holds]]
-            places[sought] += 1
-            sought = sought[~holds & self._continues(at)]
+            holds = self._holds(places)
+            found[sought[holds]] = self._rows.group[places[holds]]
+            more = np.flatnonzero(~holds & self._continues(places))
+            sought, places = sought[more], places[more] + 1
         return found
 
     def told(self, tickets: IntArray, tell: Tell, *, none: Any, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
@@ -109,12 +117,34 @@ class TicketStreams:
         return marked
 
 
-def _first_rows(attributions: Rows, codes: Codes) -> IntArray:
-    """Return where the rows of each ticket begin, by its code; -1 for one that has none."""
-    tickets = attributions.columns["ticket"]
-    first = np.full(max(len(codes), 1), -1, dtype=np.int64)
-    first[tickets[::-1]] = np.arange(tickets.size - 1, -1, -1)
-    return first
+class _Index(NamedTuple):
+    """
+    Rows of tickets, by their codes; the last one is of no ticket.
+
+    Attributes:
+        first: where the rows of each begin.
+        group: of the row without an end, -1 without one.
+        since: when that one began; ``FOREVER`` where an earlier row may count at any time.
+    """
+
+    first: IntArray
+    group: IntArray
+    since: IntArray
+
+
+def _indexed(attributions: Rows, codes: Codes) -> _Index:
+    columns, size = attributions.columns, len(codes) + 1
+    tickets, is_open = columns["ticket"], columns["valid_to"] == FOREVER
+    index = _Index(
+        first=np.zeros(size, dtype=np.int64),
+        group=np.full(size, -1, dtype=np.int64),
+        since=np.full(size, -FOREVER, dtype=np.int64),
+    )
+    index.first[tickets[::-1]] = np.arange(tickets.size - 1, -1, -1)
+    index.since[tickets] = FOREVER
+    index.since[tickets[is_open]] = columns["valid_from"][is_open]
+    index.group[tickets[is_open]] = attributions.group[is_open]
+    return index
 
 
 def wanted_for(shown: Shown) -> list[Wanted]:
