@@ -17,6 +17,7 @@ from dpp.adapters.memory.forecasting import (
     MemorySprintSnapshot,
 )
 from dpp.adapters.postgres.forecasting import PostgresForecastReader, PostgresForecastStore
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.application.enrich import sprint_uuid
 from dpp.application.forecasting_reader import (
     SPRINTS,
@@ -81,7 +82,11 @@ async def forecasting(url: str | None) -> AsyncIterator[Forecasting]:
         else:
             assert isinstance(rows, PostgresReading)
             database = rows.database
-            yield Forecasting(rows, PostgresForecastReader(database=database), PostgresForecastStore(database=database))
+            yield Forecasting(
+                rows,
+                PostgresForecastReader(database=database, kept=KeptRows(database=database)),
+                PostgresForecastStore(database=database),
+            )
 
 
 @pytest.fixture

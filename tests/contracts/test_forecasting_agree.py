@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dpp.adapters.memory.forecasting import MemoryForecastReader, MemoryForecasts
 from dpp.adapters.postgres.forecasting import PostgresForecastReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.application.enrich import sprint_uuid
 from dpp.application.forecasting_reader import ForecastReader
 from dpp.application.views import View, Window
@@ -65,7 +66,7 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
             kept = MemoryForecasts()
             return await _told(MemoryForecastReader(database=found.database, tables=found.tables, kept=kept))
         assert isinstance(found, PostgresStores)
-        return await _told(PostgresForecastReader(database=found.database))
+        return await _told(PostgresForecastReader(database=found.database, kept=KeptRows(database=found.database)))
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

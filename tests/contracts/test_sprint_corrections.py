@@ -17,6 +17,7 @@ from dpp.adapters.memory.sprint_corrections import MemorySprintCorrections
 from dpp.adapters.memory.sprints import MemorySprints, MemorySprintStore
 from dpp.adapters.postgres.access import PostgresAccessStore
 from dpp.adapters.postgres.forecasting import PostgresForecastReader
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.operations import PostgresOperationsReader
 from dpp.adapters.postgres.sprint_corrections import PostgresSprintCorrections
 from dpp.adapters.postgres.sprints import PostgresSprintStore
@@ -136,7 +137,7 @@ async def to(family: str, request: pytest.FixtureRequest) -> AsyncIterator[Corre
                 PostgresAccessStore(database=base),
                 PostgresSprintCorrections(database=base),
                 PostgresSprintStore(database=base),
-                PostgresForecastReader(database=base),
+                PostgresForecastReader(database=base, kept=KeptRows(database=base)),
                 PostgresOperationsReader(database=base),
             )
         corrections = SprintCorrections(

@@ -103,7 +103,7 @@ class PostgresBottleneckReader(BottleneckReader):
         return [DependencyRow(*pair, counts[pair]) for pair in sorted(counts)]
 
     async def _rows(self, query: str, view: View, **more: Any) -> list[tuple[Any, ...]]:
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | more)
             return await cursor.fetchall()
 

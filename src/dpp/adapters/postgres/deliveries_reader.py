@@ -167,7 +167,7 @@ class PostgresDeliveryReader(DeliveryReader):
 
     async def _rows(self, query: str, view: View, **parameters: Any) -> list[DictRow]:
         async with (
-            self._database.transaction() as connection,
+            self._database.reading() as connection,
             connection.cursor(binary=True, row_factory=dict_row) as cursor,
         ):
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | parameters)

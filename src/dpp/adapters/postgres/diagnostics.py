@@ -124,7 +124,7 @@ class PostgresDiagnosticsReader(DiagnosticsReader):
     async def contributions(self, view: View, *, window: Window) -> Sequence[Contribution]:
         """Return who contributed in the window."""
         statement, parameters = contributions.asked(view, window)
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(statement, parameters)
             rows = await cursor.fetchall()
         return [
@@ -136,6 +136,6 @@ class PostgresDiagnosticsReader(DiagnosticsReader):
 
     async def _rows(self, query: str, view: View, window: Window) -> list[tuple[Any, ...]]:
         parameters = values(view) | {"start": window.start, "end": window.end}
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), parameters)
             return await cursor.fetchall()

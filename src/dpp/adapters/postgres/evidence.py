@@ -144,7 +144,7 @@ class PostgresEvidenceReader(EvidenceReader):
         if window is not None:
             parameters |= {"start": window.start, "end": window.end}
         shown = condition(view) if among is Among.SHOWN else _unplaced(view)
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", shown).encode(), parameters)
             return await cursor.fetchall()
 

@@ -73,7 +73,7 @@ class PostgresFlowReader(FlowReader):
         return _ordered(held.only(held.stays.item < _UNNAMED)) if naming is None else held
 
     async def _rows(self, query: str, view: View, **more: Any) -> list[tuple[Any, ...]]:
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | more)
             return await cursor.fetchall()
 

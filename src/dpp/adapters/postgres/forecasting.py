@@ -12,8 +12,10 @@ import numpy as np
 
 from dpp.adapters.postgres import event_order
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.kept_completions import completed
+from dpp.adapters.postgres.kept_places import unfinished_at
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
-from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.forecasting_reader import (
     SPRINTS,
     ForecastReader,
@@ -39,13 +41,6 @@ JOIN LATERAL (
 _UNFINISHED = """stay.left_at > %(as_of)s AND stay.entered_at <= %(as_of)s
     AND stay.stage NOT IN ('done', 'cancelled', 'deleted')"""
 _SHOWN = "delivery_stream_id IS NOT NULL{shown}"
-_COMPLETED = "completed_at >= %(start)s AND completed_at < %(end)s AND completed_at <= %(as_of)s"
-
-# Places are where tickets were while they had the same streams; the condition on the stage is that of their index.
-_SCOPE = f"""
-SELECT count(*) FROM work_item_places
-WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done' AND {_SHOWN}
-"""  # noqa: S608 - constants
 
 # One look into the index for each stream, however long its history is.
 _FIRST_EVENT = f"""
@@ -55,31 +50,6 @@ FROM delivery_streams AS stream CROSS JOIN LATERAL (
     WHERE delivery_stream_id = stream.stream_id AND valid_from <= %(as_of)s AND {_SHOWN}
     ORDER BY valid_from LIMIT 1
 ) AS begun
-"""  # noqa: S608 - constants
-
-# A completion's own row tells the streams that its ticket has now. They are those of the moment too, unless the span
-# that held then has ended since: only such tickets, at present none, are looked up. What a reopening after the moment
-# took back still held then; of the completions of one ticket at most one holds at a moment.
-_COMPLETED_AT = Unpacker(completed_at=Kind.INSTANT)
-_COMPLETIONS = f"""
-WITH moved AS (
-    SELECT issue_id, delivery_stream_id, tech_stream_ids FROM work_item_attributions
-    WHERE valid_to < 'infinity' AND valid_to > %(as_of)s AND valid_from <= %(as_of)s
-), completed AS (
-    SELECT completed_at FROM work_item_cycles AS cycle
-    WHERE {_COMPLETED} AND {_SHOWN} AND NOT EXISTS (SELECT FROM moved WHERE moved.issue_id = cycle.issue_id)
-    UNION ALL
-    SELECT completed_at FROM moved
-    JOIN (SELECT issue_id, completed_at FROM work_item_cycles WHERE {_COMPLETED}) AS cycle USING (issue_id)
-    WHERE {_SHOWN}
-    UNION ALL
-    SELECT completed_at
-    FROM (
-        SELECT issue_id, completed_at FROM superseded_cycles WHERE {_COMPLETED} AND reopened_at > %(as_of)s
-    ) AS cycle {_HELD.replace("{of}", "cycle")}
-    WHERE {_SHOWN}
-)
-{_COMPLETED_AT.select} FROM completed
 """  # noqa: S608 - constants
 
 # From the latest on, until there are enough of the streams in question; which tickets a sprint has is looked at closely
@@ -184,14 +154,16 @@ _bars = msgspec.json.Decoder(list[_Bar])
 
 
 class PostgresForecastReader(ForecastReader):
-    """Reads the derived tables, sprints and stored forecasts; a method is one statement, ``remaining`` up to three."""
+    """Reads the derived tables, or rows of them that are kept, sprints and stored forecasts."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Database, kept: KeptRows) -> None:
         self._database = database
+        self._kept = kept
 
     async def scope(self, view: View) -> int:
         """Return how many tickets are unfinished."""
-        return int((await self._rows(_SCOPE, view))[0][0])
+        rows = await unfinished_at(self._kept, view)
+        return sum(tickets for (delivery, *_), tickets in rows.by_group() if delivery is not None)
 
     async def first_event(self, view: View) -> int | None:
         """Return when the streams were first heard of."""
@@ -200,8 +172,9 @@ class PostgresForecastReader(ForecastReader):
 
     async def completions(self, view: View, *, window: Window) -> IntArray:
         """Return when tickets were completed in the window."""
-        rows = await self._rows(_COMPLETIONS, view, {"start": window.start, "end": window.end})
-        return np.sort(_COMPLETED_AT.unpack(rows[0])["completed_at"])
+        rows, streams = await completed(self._kept, view, window=window)
+        of_delivery = streams.told(rows.columns["ticket"], _has_delivery, none=False)
+        return np.sort(rows.columns["completed_at"][of_delivery])
 
     async def sprints(self, view: View, *, today: date) -> Sequence[SprintSpan]:
         """Return the view's sprints that have begun, the latest first."""
@@ -229,7 +202,7 @@ class PostgresForecastReader(ForecastReader):
 
     async def _rows(self, query: str, view: View, more: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         parameters = values(view) | dict(more or {})
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), parameters)
             return await cursor.fetchall()
 
@@ -247,6 +220,10 @@ class PostgresForecastStore(ForecastStore):
         async with self._database.transaction() as connection, connection.cursor() as cursor:
             await cursor.executemany(_ADD, [_written(row) for row in forecasts])
             return cursor.rowcount
+
+
+def _has_delivery(delivery_stream_id: UUID | None, *_: object) -> bool:
+    return delivery_stream_id is not None
 
 
 def _written(row: StoredForecast) -> dict[str, Any]:

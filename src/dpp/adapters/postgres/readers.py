@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_completions import completed
 from dpp.adapters.postgres.kept_places import unfinished_at
+from dpp.adapters.postgres.kept_quality import shares
 from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
@@ -63,38 +64,6 @@ _CYCLES = f"""
 FROM (SELECT * FROM shown ORDER BY completed_at, ticket_id COLLATE "C") AS one
 """  # noqa: S608 - constants
 
-# Whole years, whole months of the year and whole thirds of the month are counted already, what came since the last of
-# them is counted here; what ended counts no longer. A third has ten days, the last one what is left.
-_QUALITY = """
-SELECT rate, sum(complete), sum(total)
-FROM (
-    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
-    WHERE part = 'year' AND begins < %(year)s
-    UNION ALL
-    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
-    WHERE part = 'month' AND begins >= %(year)s AND begins < %(month)s
-    UNION ALL
-    SELECT rate, delivery_stream_id, tech_stream_ids, complete, total FROM quality_counts
-    WHERE part = 'third' AND begins >= %(month)s AND begins < %(third)s
-    UNION ALL
-    SELECT rate, delivery_stream_id, tech_stream_ids, is_complete::int, 1 FROM quality_spans
-    WHERE valid_from >= %(third)s AND valid_from <= %(as_of)s
-    UNION ALL
-    SELECT rate, delivery_stream_id, tech_stream_ids, -is_complete::int, -1 FROM quality_spans
-    WHERE valid_to < 'infinity' AND valid_to >= %(third)s AND valid_to <= %(as_of)s
-) AS thing
-WHERE true{shown}
-GROUP BY rate HAVING sum(total) > 0
-"""
-
-
-def _parts(moment: datetime) -> dict[str, datetime]:
-    """Return when the year, the month and the third of the month of a moment begin."""
-    moment = moment.astimezone(UTC)
-    month = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    third = month + timedelta(days=10 * min(2, (moment.day - 1) // 10))
-    return {"year": month.replace(month=1), "month": month, "third": third}
-
 
 class PostgresMetricsReader(MetricsReader):
     """Reads the derived tables, or rows of them that are kept."""
@@ -140,13 +109,12 @@ class PostgresMetricsReader(MetricsReader):
 
     async def quality(self, view: View) -> Mapping[QualityRate, Share]:
         """Return the shares of §5.6; answers to surveys are not known here."""
-        rows = await self._rows(_QUALITY, view, **_parts(view.as_of))
-        return {QualityRate(rate): Share(*counts) for rate, *counts in rows}
+        return await shares(self._kept, view)
 
     async def _in_window(self, query: str, view: View, window: Window) -> list[tuple[Any, ...]]:
         return await self._rows(query, view, start=window.start, end=window.end)
 
     async def _rows(self, query: str, view: View, **more: datetime) -> list[tuple[Any, ...]]:
-        async with self._database.transaction() as connection, connection.cursor(binary=True) as cursor:
+        async with self._database.reading() as connection, connection.cursor(binary=True) as cursor:
             await cursor.execute(query.replace("{shown}", condition(view)).encode(), values(view) | more)
             return await cursor.fetchall()

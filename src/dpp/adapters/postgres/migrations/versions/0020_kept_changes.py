@@ -32,6 +32,8 @@ _WATCHED = {
     "incidents": "incidents",
     "incident_blames": "blames",
     "incident_restores": "restores",
+    "quality_counts": "quality_counts",
+    "quality_spans": "quality_spans",
 }
 
 

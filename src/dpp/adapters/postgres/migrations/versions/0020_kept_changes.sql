@@ -129,6 +129,22 @@ BEGIN
 END
 $body$;
 
+CREATE FUNCTION dpp_note_quality_counts() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('quality counts', array_agg(DISTINCT dpp_day(begins))) FROM changed HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
+CREATE FUNCTION dpp_note_quality_spans() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM dpp_note('quality begun', array_agg(DISTINCT dpp_day(valid_from))) FROM changed HAVING count(*) > 0;
+    PERFORM dpp_note('quality ended', array_agg(DISTINCT dpp_day(valid_to)))
+    FROM changed WHERE valid_to < 'infinity' HAVING count(*) > 0;
+    RETURN NULL;
+END
+$body$;
+
 DO $make$
 DECLARE
     made RECORD;
@@ -145,7 +161,9 @@ BEGIN
         ('change_ledger', 'dpp_note_changes'),
         ('incidents', 'dpp_note_incidents'),
         ('incident_blames', 'dpp_note_blames'),
-        ('incident_restores', 'dpp_note_restores')
+        ('incident_restores', 'dpp_note_restores'),
+        ('quality_counts', 'dpp_note_quality_counts'),
+        ('quality_spans', 'dpp_note_quality_spans')
     ) AS one (watched, calls) CROSS JOIN (VALUES
         ('note_gained', 'INSERT', 'NEW'),
         ('note_lost', 'DELETE', 'OLD'),
