@@ -345,6 +345,11 @@ class _Table:
         self._asked_since = -np.inf
         self._asked = [NO_END, NO_END]
 
+    @property
+    def size(self) -> int:
+        """How many rows are kept."""
+        return sum(rows.group.size for rows in self._rows_of.values())
+
     def change(self, place: int) -> None:
         """Note that rows of a place have changed."""
         if place >= self._first:
@@ -441,6 +446,11 @@ class KeptRows:
         #: The code of the number 0, which stands for nothing.
         (self.none,) = self.codes.of(np.zeros(1, dtype=np.int64)).tolist()
         self._made: dict[Callable[..., Any], tuple[Rows, Any]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many rows are kept."""
+        return sum(table.size for table in self._tables.values())
 
     def made(self, make: Callable[[Rows, Codes], T], rows: Rows) -> T:
         """Return what is made of some rows, and keep it while it is asked for the same rows."""
