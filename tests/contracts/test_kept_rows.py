@@ -22,8 +22,10 @@ from dpp.adapters.postgres.kept_places import DONE, UNFINISHED
 from dpp.adapters.postgres.kept_pull_requests import CLOSINGS, ENDED
 from dpp.adapters.postgres.kept_quality import BEGUN, COUNTS
 from dpp.adapters.postgres.kept_quality import ENDED as SPANS_ENDED
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Wanted, joined
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS
+from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.rows import joined
 
 pytestmark = pytest.mark.anyio
 
@@ -165,6 +167,19 @@ async def test_days_that_nobody_asks_for_are_dropped_and_read_again(
     assert kept.size == 1
     (rows,) = await kept.read(Wanted(RESTORES, START))
     assert sorted(joined(rows).columns["minutes"].tolist()) == [0.0, 1.0, 2.0]
+
+
+async def test_what_is_older_than_any_window_is_read_and_not_kept(database_url: str, kept: KeptRows) -> None:
+    """A question about a time long ago is answered, and fills no memory."""
+    long_ago = START - timedelta(days=5 * 365)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(_RESTORE, ("old", "old", long_ago, long_ago, 1.0, long_ago))
+        connection.execute(_RESTORE, ("new", "new", START, START, 2.0, START))
+    (then,) = await kept.read(Wanted(RESTORES, long_ago - timedelta(days=1), long_ago + timedelta(days=1)))
+    (since,) = await kept.read(Wanted(RESTORES, long_ago))
+    assert joined(then).columns["minutes"].tolist() == [1.0]
+    assert sorted(joined(since).columns["minutes"].tolist()) == [1.0, 2.0]
+    assert kept.size == 0
 
 
 async def test_another_database_behind_the_address_is_read_anew(database_url: str, kept: KeptRows) -> None:

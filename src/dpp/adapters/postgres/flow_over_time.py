@@ -10,7 +10,9 @@ import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_places import NUMBER, held_since
-from dpp.adapters.postgres.kept_rows import Codes, KeptRows, Rows
+from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.row_groups import Codes
+from dpp.adapters.postgres.rows import Rows
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.flow_reader import POSITIONS, FlowReader, HeldStays, UnfinishedRow
 from dpp.application.views import View, Window

@@ -9,8 +9,12 @@ from uuid import UUID
 import numpy as np
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_rows import SHARES, Codes, KeptRows, KeptTable, Rows, Shown, Wanted, joined
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS, TECH, TicketStreams
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted
+from dpp.adapters.postgres.row_groups import Codes
+from dpp.adapters.postgres.rows import Rows, joined
+from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.evidence_reader import Among
 from dpp.application.views import View, Window

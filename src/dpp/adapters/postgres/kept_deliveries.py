@@ -10,8 +10,11 @@ import numpy as np
 
 from dpp.adapters.postgres import kept_delivery_tables as tables
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_rows import KeptRows, Rows, Shown, Wanted, joined, together
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import NO_TICKET, TicketStreams, number_of, only_shown, shown_in, wanted_for
+from dpp.adapters.postgres.kept_tables import Wanted
+from dpp.adapters.postgres.rows import Rows, joined, together
+from dpp.adapters.postgres.shown import Shown
 from dpp.application.delivery_reader import BLAMED_BEFORE, DeploymentHistory
 from dpp.application.evidence_reader import Among, UnplacedDeliveries
 from dpp.application.views import View, Window

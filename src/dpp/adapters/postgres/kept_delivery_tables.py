@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dpp.adapters.postgres.kept_rows import SHARES, KeptTable
 from dpp.adapters.postgres.kept_streams import TECH, number_of
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.domain.change_lead_times import Part
 

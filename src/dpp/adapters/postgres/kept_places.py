@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, Wanted, together
+from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.rows import Rows, together
+from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.evidence_reader import Among
 from dpp.application.views import View

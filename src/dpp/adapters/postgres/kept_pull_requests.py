@@ -10,8 +10,11 @@ import numpy as np
 
 from dpp.adapters.postgres.ended_pull_requests import earlier_ends
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, Wanted, joined
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import TECH, TicketStreams, number_of, only_shown, wanted_for
+from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.rows import Rows, joined
+from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.evidence_reader import Among
 from dpp.application.views import View, Window

@@ -12,7 +12,10 @@ from uuid import UUID
 
 import numpy as np
 
-from dpp.adapters.postgres.kept_rows import KeptRows, KeptTable, Rows, Shown, Wanted, joined
+from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.rows import Rows, joined
+from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.readers import Share
 from dpp.application.views import View

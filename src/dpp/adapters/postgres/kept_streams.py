@@ -9,7 +9,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from dpp.adapters.postgres.kept_rows import SHARES, Codes, KeptRows, KeptTable, Rows, Shown, Tell, Wanted
+from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted
+from dpp.adapters.postgres.row_groups import Codes, Tell
+from dpp.adapters.postgres.rows import Rows
+from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.views import View
 from dpp.domain.arrays import BoolArray, IntArray

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_rows import Codes, Groups, KeptRows, Rows
+from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import TicketStreams
+from dpp.adapters.postgres.row_groups import Codes, Groups
+from dpp.adapters.postgres.rows import Rows
 from dpp.application.views import View
 from dpp.domain.access import StreamScope
 from dpp.domain.calendar import from_micros
