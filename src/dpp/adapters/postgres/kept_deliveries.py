@@ -11,7 +11,7 @@ import numpy as np
 from dpp.adapters.postgres import kept_delivery_tables as tables
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_streams import NO_TICKET, TicketStreams, number_of, only_shown, shown_in, wanted_for
+from dpp.adapters.postgres.kept_streams import NOTHING, TicketStreams, number_of, only_shown, shown_in, wanted_for
 from dpp.adapters.postgres.kept_tables import Wanted
 from dpp.adapters.postgres.rows import Rows, joined, together
 from dpp.adapters.postgres.shown import Shown
@@ -28,8 +28,8 @@ _TICK = timedelta(microseconds=1)
 #: What is counted of deployments that may be of a view.
 _COUNTED = ("record", "ticket", "has_succeeded", "is_config_only", "rollback_at", "lead_time_hrs")
 _TICKETS = f"""
-SELECT uuid_hash_extended(record_id, 0), {number_of("linked_issue_id")}
-FROM deployment_records WHERE record_id = ANY (%(records)s)
+SELECT asked.place - 1, {number_of("linked_issue_id")}
+FROM unnest(%(records)s::uuid[]) WITH ORDINALITY AS asked (record_id, place) JOIN deployment_records USING (record_id)
 """  # noqa: S608 - constants
 
 
@@ -58,7 +58,8 @@ class KeptDeliveries:
         first = int(np.searchsorted(suspects.columns["deployed_at"], to_micros(since)))
         late = suspects.only(slice(first, None))
         own = first + np.flatnonzero(shown_in(late, shown, self._tickets(view, *tickets)))
-        return _history(suspects, own, _up_to(blames, moment), began=began, ended=_holding(restores, moment))
+        known, ended = _up_to(blames, moment), _holding(restores, moment)
+        return _history(suspects, own, known, began=began, ended=ended, none=self._kept.none)
 
     async def restores(self, view: View, *, since: datetime) -> Rows:
         """Return how long incidents lasted that ended since a time and before the moment, as known over time."""
@@ -86,7 +87,7 @@ class KeptDeliveries:
         restores = _holding(await self._restores(view, shown, since=window.start), moment).columns
         minutes = restores["minutes"][restores["resolved_at"] < to_micros(end)]
         is_change, is_undone = ~found["is_config_only"], found["rollback_at"] <= moment
-        is_blamed = np.isin(found["record"], _responsible(blames, moment).columns["record"])
+        is_blamed = _places(_responsible(blames, moment).columns["record"], found["record"]) >= 0
         hours = found["lead_time_hrs"][found["has_succeeded"]]
         return UnplacedDeliveries(
             changes=int(is_change.sum()),
@@ -123,30 +124,31 @@ class KeptDeliveries:
         deployments = joined(parts, names=("record", "ticket"))
         blamed = _blamed_first(_responsible(blames, to_micros(view.as_of)), restores.columns["incident"])
         tickets = await self._tickets_of(blamed, deployments)
-        places = places_in(blamed.columns["incident"], restores.columns["incident"])
+        places = _places(blamed.columns["incident"], restores.columns["incident"])
         of_incident = np.append(tickets, self._kept.none)[places]
         return only_shown(restores.beside(ticket=of_incident), shown, self._tickets(view, attributions))
 
     async def _tickets_of(self, blamed: Rows, deployments: Rows) -> IntArray:
         """Return the ticket of each deployment that is blamed."""
         records = blamed.columns["record"]
-        places = places_in(deployments.columns["record"], records)
+        places = _places(deployments.columns["record"], records)
         tickets: IntArray = np.append(deployments.columns["ticket"], self._kept.none)[places]
         elsewhere = np.flatnonzero(places < 0)
         if elsewhere.size:
             ids = [UUID(bytes=one.ljust(16, b"\0")) for one in blamed.columns["record_id"][elsewhere].tolist()]
             told = await self._told(ids)
-            numbers = [told.get(record, NO_TICKET) for record in records[elsewhere].tolist()]
+            numbers = [told.get(place, NOTHING) for place in range(elsewhere.size)]
             tickets[elsewhere] = self._kept.codes.of(np.array(numbers, dtype=np.int64))
         return tickets
 
     async def _told(self, records: Sequence[UUID]) -> dict[int, int]:
+        """Return the number of the ticket of each deployment that there is, by its place."""
         async with self._database.reading() as connection:
             cursor = await connection.execute(_TICKETS.encode(), {"records": records})
             return dict(await cursor.fetchall())
 
 
-def _history(suspects: Rows, own: IntArray, blames: Rows, *, began: Rows, ended: Rows) -> DeploymentHistory:
+def _history(suspects: Rows, own: IntArray, blames: Rows, *, began: Rows, ended: Rows, none: int) -> DeploymentHistory:
     """
     Put together deployments and what is thought of them.
 
@@ -156,16 +158,16 @@ def _history(suspects: Rows, own: IntArray, blames: Rows, *, began: Rows, ended:
         blames: what was thought of any.
         began: incidents that began.
         ended: those that ended, as it is known; none ended before it began.
+        none: the code of no repository.
     """
-    incident = places_in(began.columns["incident"], blames.columns["incident"])
-    record = places_in(suspects.columns["record"], blames.columns["record"])
+    incident = _places(began.columns["incident"], blames.columns["incident"])
+    record = _places(suspects.columns["record"], blames.columns["record"])
     found = np.flatnonzero((incident >= 0) & (record >= 0))
     blames, incident, record = blames.only(found), incident[found], record[found]
-    _, repository = np.unique(suspects.columns["repo"], return_inverse=True)
-    repository = np.where(suspects.columns["repo"] == tables.NO_REPOSITORY, -1, repository)
+    repository = np.where(suspects.columns["repo"] == none, -1, suspects.columns["repo"])
     place = np.full(len(suspects.group), -1, dtype=np.int64)
     place[own] = np.arange(own.size)
-    end = places_in(ended.columns["incident"], blames.columns["incident"])
+    end = _places(ended.columns["incident"], blames.columns["incident"])
     shown = suspects.only(own).columns
     return DeploymentHistory(
         deployments=Deployments(
@@ -191,7 +193,7 @@ def _history(suspects: Rows, own: IntArray, blames: Rows, *, began: Rows, ended:
 
 def _blamed_first(blames: Rows, incidents: IntArray) -> Rows:
     """Return the deployment that each of some incidents is blamed on, a confirmed one before others."""
-    blames = blames.only(np.flatnonzero(np.isin(blames.columns["incident"], incidents)))
+    blames = blames.only(np.flatnonzero(_places(incidents, blames.columns["incident"]) >= 0))
     order = np.lexsort((blames.columns["record_id"], ~blames.told(_is_confirmed), blames.columns["incident"]))
     ordered = blames.only(order)
     _, first = np.unique(ordered.columns["incident"], return_index=True)
@@ -211,14 +213,12 @@ def _holding(rows: Rows, moment: int) -> Rows:
     return rows.only(np.flatnonzero(_holds(rows, moment)))
 
 
-def places_in(known: IntArray, wanted: IntArray) -> IntArray:
-    """Return the place of each wanted number among known ones that differ, -1 for one that is not there."""
-    if not known.size:
-        return np.full(len(wanted), -1, dtype=np.int64)
-    order = np.argsort(known)
-    ordered = known[order]
-    places = np.minimum(np.searchsorted(ordered, wanted), known.size - 1)
-    return np.where(ordered[places] == wanted, order[places], -1)
+def _places(known: IntArray, wanted: IntArray) -> IntArray:
+    """Return the place of each wanted code among known ones that differ, -1 for one that is not there."""
+    place_of = np.full(max(known.max(initial=-1), wanted.max(initial=-1)) + 1, -1, dtype=np.int64)
+    place_of[known] = np.arange(known.size)
+    found: IntArray = place_of[wanted]
+    return found
 
 
 def _holds(rows: Rows, moment: int) -> BoolArray:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dpp.adapters.postgres.kept_streams import TECH, number_of
+from dpp.adapters.postgres.kept_streams import NOTHING, TECH, number_of
 from dpp.adapters.postgres.kept_tables import SHARES, KeptTable
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.domain.change_lead_times import Part
-
-NO_REPOSITORY = 0
-"""The number of the repository of what has none."""
 
 _OWN_TECH = TECH.format("tech_stream_id")
 _RECORD = "uuid_hash_extended(record_id, 0) AS record"
@@ -29,9 +26,9 @@ DEPLOYMENTS = KeptTable(
         lead_time_hrs=Kind.HOURS,
     ),
     groups=("tech_stream_ids",),
-    coded=("ticket",),
+    coded=("record", "repo", "ticket"),
     source=f"""
-    SELECT {_RECORD}, coalesce(uuid_hash_extended(repo_id, 0), {NO_REPOSITORY}) AS repo,
+    SELECT {_RECORD}, coalesce(uuid_hash_extended(repo_id, 0), {NOTHING}) AS repo,
         {number_of("linked_issue_id")} AS ticket, started_at, deployed_at,
         status <> 'failed' AS has_succeeded, is_config_only, rollback_at, lead_time_hrs,
         {_OWN_TECH}
@@ -65,6 +62,7 @@ INCIDENTS = KeptTable(
     name="incidents",
     by="started_at",
     columns=Unpacker(incident=Kind.NUMBER, started_at=Kind.INSTANT),
+    coded=("incident",),
     groups=("tech_stream_ids",),
     source=f"""
     SELECT {_INCIDENT} AS incident, started_at, {_OWN_TECH} FROM incidents
@@ -74,17 +72,19 @@ INCIDENTS = KeptTable(
 
 BLAMES = KeptTable(
     name="blames",
-    by="incident",
+    by="number",
     columns=Unpacker(
+        number=Kind.NUMBER,
         incident=Kind.NUMBER,
         record=Kind.NUMBER,
         record_id=Kind.ID,
         valid_from=Kind.INSTANT,
         valid_to=Kind.INSTANT,
     ),
+    coded=("incident", "record"),
     groups=("standing",),
     source=f"""
-    SELECT {_INCIDENT} AS incident, {_RECORD}, record_id, valid_from, valid_to, standing
+    SELECT {_INCIDENT} AS number, {_INCIDENT} AS incident, {_RECORD}, record_id, valid_from, valid_to, standing
     FROM incident_blames WHERE {_INCIDENT} >= lowest AND {_INCIDENT} <= highest
     """,  # noqa: S608 - constants
     places=SHARES,
@@ -100,6 +100,7 @@ RESTORES = KeptTable(
         valid_from=Kind.INSTANT,
         valid_to=Kind.INSTANT,
     ),
+    coded=("incident",),
     groups=("tech_stream_ids",),
     source=f"""
     SELECT {_INCIDENT} AS incident, resolved_at, time_to_restore_min AS minutes, valid_from, valid_to, {_OWN_TECH}

@@ -20,8 +20,8 @@ from dpp.domain.arrays import BoolArray, IntArray
 from dpp.domain.calendar import to_micros
 from dpp.domain.histories import FOREVER
 
-NO_TICKET = 0
-"""The number of what follows no ticket."""
+NOTHING = 0
+"""The number of the ticket, or the repository, of what has none."""
 
 TECH = "array_remove(ARRAY[{}], NULL) AS tech_stream_ids"
 """The group of what has one technology stream or none."""
@@ -31,7 +31,7 @@ def number_of(ticket: str) -> str:
     """Return the expression for a ticket's number: that two of a million tickets share one of 64 bits is less likely
     than one in ten million.
     """
-    return f"coalesce(hashtextextended({ticket}, 0), {NO_TICKET})"
+    return f"coalesce(hashtextextended({ticket}, 0), {NOTHING})"
 
 
 ATTRIBUTIONS = KeptTable(
@@ -161,7 +161,7 @@ def shown_in(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> BoolArr
 
     Args:
         rows: of a table that is grouped by its technology streams; ``ticket`` is the number of the ticket that gives a
-            row its delivery stream, or ``NO_TICKET``.
+            row its delivery stream, or ``NOTHING``.
         shown: what tells it.
         tickets: if ``wanted_for`` asks for them.
     """
