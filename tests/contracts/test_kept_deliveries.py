@@ -1,4 +1,4 @@
-"""Incidents that are blamed on a deployment of long ago: its ticket is not among the rows that the time asked about has."""
+"""Incidents blamed on a deployment of long ago, whose ticket the rows of the time asked about do not have."""
 
 from __future__ import annotations
 
