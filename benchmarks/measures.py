@@ -90,7 +90,7 @@ def _taking(database: Database, stream: StreamKey, days: int) -> Callable[[], Aw
 
 def _asking(database: Database, stream: StreamKey) -> Callable[[], Awaitable[object]]:
     """Return what reads the same rows as of single moments, as the endpoints do, without the rates of §5.6."""
-    metrics = PostgresMetricsReader(database=database, kept=KeptRows(database=database))
+    metrics = PostgresMetricsReader(kept=KeptRows(database=database))
     diagnostics = PostgresDiagnosticsReader(database=database, kept=KeptRows(database=database))
     deliveries: DeliveryReader = PostgresDeliveryReader(database=database, kept=KeptRows(database=database))
     is_delivery = stream.dimension is Dimension.DELIVERY

@@ -102,7 +102,7 @@ async def administered(family: str, request: pytest.FixtureRequest) -> AsyncIter
                 reader=PostgresAdministrationReader(database=database),
                 histories=PostgresTicketHistories(database=database),
                 letters=PostgresDeadLetters(database=database),
-                metrics=PostgresMetricsReader(database=database, kept=KeptRows(database=database)),
+                metrics=PostgresMetricsReader(kept=KeptRows(database=database)),
             )
 
 

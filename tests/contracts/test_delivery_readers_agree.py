@@ -65,7 +65,7 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
         assert isinstance(found, PostgresStores)
         return await _told(
             PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database)),
-            PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
+            PostgresMetricsReader(kept=KeptRows(database=found.database)),
         )
 
 

@@ -121,7 +121,7 @@ async def knowing(url: str | None) -> AsyncIterator[Known]:
             yield Known(
                 found,
                 PostgresEvidenceReader(database=found.database, kept=KeptRows(database=found.database)),
-                PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
+                PostgresMetricsReader(kept=KeptRows(database=found.database)),
                 PostgresDiagnosticsReader(database=found.database, kept=KeptRows(database=found.database)),
                 PostgresDeliveryReader(database=found.database, kept=KeptRows(database=found.database)),
             )

@@ -45,7 +45,7 @@ def _readers(found: Stores) -> Readers:
     return (
         PostgresBottleneckReader(database=found.database, kept=KeptRows(database=found.database)),
         PostgresFlowReader(database=found.database, kept=KeptRows(database=found.database)),
-        PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
+        PostgresMetricsReader(kept=KeptRows(database=found.database)),
     )
 
 

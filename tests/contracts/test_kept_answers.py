@@ -47,7 +47,7 @@ def reader_of(store: Stores) -> MetricsReader:
     if isinstance(store, MemoryStores):
         return MemoryMetricsReader(database=store.database, tables=store.tables)
     assert isinstance(store, PostgresStores)
-    return PostgresMetricsReader(database=store.database, kept=KeptRows(database=store.database))
+    return PostgresMetricsReader(kept=KeptRows(database=store.database))
 
 
 async def keeping(queries: Queries, view: View) -> None:

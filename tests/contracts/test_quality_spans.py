@@ -60,7 +60,7 @@ async def _check(url: str) -> int:
     """Compare every view at every moment; return how many shares there were."""
     found = 0
     async with Database(url) as database:
-        reader = PostgresMetricsReader(database=database, kept=KeptRows(database=database))
+        reader = PostgresMetricsReader(kept=KeptRows(database=database))
         with psycopg.connect(url) as connection:
             for at in [*_moments(), START + timedelta(days=DAYS // 2, hours=7), START + timedelta(days=2 * DAYS)]:
                 for delivery, tech in ((None, None), (STREAMS[1], None), (STREAMS[2], TECH)):

@@ -91,7 +91,7 @@ async def _answers(url: str | None, happening: Happening) -> list[object]:
         assert isinstance(found, PostgresStores)
         assert [0, 0] == await _differences(found.database)
         return await _told(
-            PostgresMetricsReader(database=found.database, kept=KeptRows(database=found.database)),
+            PostgresMetricsReader(kept=KeptRows(database=found.database)),
             PostgresOperationsReader(database=found.database),
         )
 

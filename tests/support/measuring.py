@@ -122,7 +122,7 @@ def measuring(stores: Stores, *, now: datetime) -> Measuring:
         store = MemoryMeasures(database=database)
     else:
         assert isinstance(stores, PostgresStores)
-        metrics = PostgresMetricsReader(database=stores.database, kept=KeptRows(database=stores.database))
+        metrics = PostgresMetricsReader(kept=KeptRows(database=stores.database))
         diagnostics = PostgresDiagnosticsReader(database=stores.database, kept=KeptRows(database=stores.database))
         deliveries = PostgresDeliveryReader(database=stores.database, kept=KeptRows(database=stores.database))
         reader = PostgresMeasureReader(database=stores.database)

@@ -230,7 +230,7 @@ class PostgresReading(Reading):
     database: Database
 
     def __post_init__(self) -> None:
-        self.metrics = PostgresMetricsReader(database=self.database, kept=KeptRows(database=self.database))
+        self.metrics = PostgresMetricsReader(kept=KeptRows(database=self.database))
         self.operations = PostgresOperationsReader(database=self.database)
         self.configurations = PostgresConfigurationStore(database=self.database)
         self.events = PostgresEventStore(database=self.database, configuration=self.configurations.load)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 
 from dpp.adapters.postgres.engine import Database
-from dpp.adapters.postgres.kept_places import NUMBER, held_since
+from dpp.adapters.postgres.kept_places import NUMBER, held_since, unfinished_at
 from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS, TicketStreams
+from dpp.adapters.postgres.kept_tables import Wanted
 from dpp.adapters.postgres.row_groups import Codes
-from dpp.adapters.postgres.rows import Rows
+from dpp.adapters.postgres.rows import Rows, joined
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.flow_reader import POSITIONS, FlowReader, HeldStays, UnfinishedRow
 from dpp.application.views import View, Window
 from dpp.domain.arrays import IntArray
+from dpp.domain.calendar import to_micros
 from dpp.domain.folded import Stays
 from dpp.domain.histories import UNTOLD
-
-# The conditions on the stage are those of the indexes, word for word.
-_UNFINISHED = """
-SELECT issue_id, ticket_id, delivery_stream_id, stage, is_active_work,
-    CASE WHEN first_in_progress <= %(as_of)s THEN (extract(epoch FROM first_in_progress) * 1000000)::bigint END
-FROM work_item_places
-WHERE left_at > %(as_of)s AND entered_at <= %(as_of)s AND stage <> 'done'{shown}
-ORDER BY ticket_id COLLATE "C", issue_id COLLATE "C"
-"""
 
 _KEYS = """
 SELECT DISTINCT ON (issue_id) issue_id, ticket_id FROM work_item_places
@@ -57,7 +52,22 @@ class PostgresFlowReader(FlowReader):
 
     async def unfinished(self, view: View) -> Sequence[UnfinishedRow]:
         """Return the unfinished tickets."""
-        return [UnfinishedRow(*row) for row in await self._rows(_UNFINISHED, view)]
+        rows = await unfinished_at(self._kept, view)
+        (attributions,) = await self._kept.read(Wanted(ATTRIBUTIONS))
+        streams = TicketStreams(joined(attributions), view=view, kept=self._kept)
+        places = streams.places_of(rows.columns["item"])
+        # What came between the two readings is not known yet.
+        rows, places = rows.only(places >= 0), places[places >= 0]
+        names = (streams.named(column, places) for column in ("issue_id", "ticket_id"))
+        begun = rows.columns["first_in_progress"].tolist()
+        moment = to_micros(view.as_of)
+        found = [
+            UnfinishedRow(issue_id, ticket_id, delivery, stage, active, first if first <= moment else None)
+            for issue_id, ticket_id, first, (delivery, _, stage, active) in zip(
+                *names, begun, map(rows.groups.values, rows.group.tolist()), strict=True
+            )
+        ]
+        return sorted(found, key=itemgetter(1, 0))
 
     async def keys(self, view: View, items: Collection[str]) -> Mapping[str, str]:
         """Return what tickets were called."""

@@ -22,7 +22,7 @@ NUMBER = "hashtextextended(issue_id, 0)"
 
 _GROUPS = ("delivery_stream_id", "tech_stream_ids", "stage", "is_active_work")
 _SELECT = f"""
-SELECT {NUMBER} AS item, stayed_from, entered_at, left_at, {", ".join(_GROUPS)} FROM work_item_places
+SELECT {NUMBER} AS item, stayed_from, entered_at, left_at, first_in_progress, {", ".join(_GROUPS)} FROM work_item_places
 """  # noqa: S608 - constants
 
 _TICK = timedelta(microseconds=1)
@@ -30,7 +30,7 @@ _TICK = timedelta(microseconds=1)
 UNFINISHED = KeptTable(
     name="unfinished places",
     by="left_at",
-    columns=Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT),
+    columns=Unpacker(item=Kind.NUMBER, entered_at=Kind.INSTANT, left_at=Kind.INSTANT, first_in_progress=Kind.INSTANT),
     coded=("item",),
     groups=_GROUPS,
     source=f"{_SELECT} WHERE left_at >= lowest AND left_at <= highest AND stage <> 'done'",

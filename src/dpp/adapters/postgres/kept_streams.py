@@ -37,12 +37,19 @@ def number_of(ticket: str) -> str:
 ATTRIBUTIONS = KeptTable(
     name="attributions",
     by="item",
-    columns=Unpacker(item=Kind.NUMBER, ticket=Kind.NUMBER, valid_from=Kind.INSTANT, valid_to=Kind.INSTANT),
+    columns=Unpacker(
+        item=Kind.NUMBER,
+        ticket=Kind.NUMBER,
+        issue_id=Kind.TEXT,
+        ticket_id=Kind.TEXT,
+        valid_from=Kind.INSTANT,
+        valid_to=Kind.INSTANT,
+    ),
     coded=("ticket",),
     groups=("delivery_stream_id", "tech_stream_ids"),
     source="""
-    SELECT hashtextextended(issue_id, 0) AS item, hashtextextended(issue_id, 0) AS ticket, valid_from, valid_to,
-        delivery_stream_id, tech_stream_ids
+    SELECT hashtextextended(issue_id, 0) AS item, hashtextextended(issue_id, 0) AS ticket, issue_id, ticket_id,
+        valid_from, valid_to, delivery_stream_id, tech_stream_ids
     FROM work_item_attributions
     WHERE hashtextextended(issue_id, 0) >= lowest AND hashtextextended(issue_id, 0) <= highest
     """,
@@ -78,9 +85,19 @@ class TicketStreams:
 
     def groups_of(self, tickets: IntArray) -> IntArray:
         """Return the number of the group of streams that each ticket had, -1 for one that had none yet."""
+        places = self.places_of(tickets)
+        return np.where(places < 0, -1, self._rows.group.take(places, mode="clip")) if self._rows.group.size else places
+
+    def named(self, column: str, places: IntArray) -> list[str]:
+        """Return what the tickets of some places, none of them -1, were called: ``issue_id`` or ``ticket_id``."""
+        found: list[str] = self._rows.columns[column][places].tolist()
+        return found
+
+    def places_of(self, tickets: IntArray) -> IntArray:
+        """Return the place of the streams that each ticket had among the attributions, -1 for one that had none yet."""
         # Codes that are new since are of tickets without streams, as is the last one here.
         known = np.minimum(tickets, self._index.first.size - 1)
-        found = self._index.group[known]
+        found = self._index.latest[known]
         others = np.flatnonzero(self._index.since[known] > self._moment)
         if others.size:
             found[others] = self._earlier(known[others])
@@ -92,7 +109,7 @@ class TicketStreams:
         sought, places = np.arange(len(tickets)), self._index.first[tickets]
         while sought.size:
             holds = self._holds(places)
-            found[sought[holds]] = self._rows.group[places[holds]]
+            found[sought[holds]] = places[holds]
             more = np.flatnonzero(~holds & self._continues(places))
             sought, places = sought[more], places[more] + 1
         return found
@@ -127,12 +144,12 @@ class _Index(NamedTuple):
 
     Attributes:
         first: where the rows of each begin.
-        group: of the row without an end, -1 without one.
+        latest: the row without an end, -1 without one.
         since: when that one began; ``FOREVER`` where an earlier row may count at any time.
     """
 
     first: IntArray
-    group: IntArray
+    latest: IntArray
     since: IntArray
 
 
@@ -141,13 +158,13 @@ def _indexed(attributions: Rows, codes: Codes) -> _Index:
     tickets, is_open = columns["ticket"], columns["valid_to"] == FOREVER
     index = _Index(
         first=np.zeros(size, dtype=np.int64),
-        group=np.full(size, -1, dtype=np.int64),
+        latest=np.full(size, -1, dtype=np.int64),
         since=np.full(size, -FOREVER, dtype=np.int64),
     )
     index.first[tickets[::-1]] = np.arange(tickets.size - 1, -1, -1)
     index.since[tickets] = FOREVER
     index.since[tickets[is_open]] = columns["valid_from"][is_open]
-    index.group[tickets[is_open]] = attributions.group[is_open]
+    index.latest[tickets[is_open]] = np.flatnonzero(is_open)
     return index
 
 

@@ -25,6 +25,10 @@ def _instants(sent: NDArray[Any]) -> NDArray[Any]:
     return np.where(cells == FOREVER, FOREVER, cells + np.where(cells == FOREVER, 0, EPOCH_MICROS))
 
 
+def _texts(sent: NDArray[Any]) -> NDArray[Any]:
+    return np.array(sent.tobytes().decode().split("\0")[:-1], dtype=np.object_)
+
+
 class _Form(NamedTuple):
     """How a cell is sent, and how the cells are read."""
 
@@ -45,6 +49,8 @@ class Kind(Enum):
     CODE = _Form("int4send({})", ">i4", lambda cells: cells.astype(np.int64))
     LABELLED = _Form("{}", ">f8", lambda cells: cells.astype(np.float64).reshape(-1, len(LABELS)))
     """A number for each of ``LABELS``, sent as one value; shape (n, len(LABELS))."""
+    TEXT = _Form("convert_to({}, 'UTF8') || '\\x00'::bytea", "u1", _texts)
+    """Words; none is null, and PostgreSQL has no text with the character 0, which ends each."""
     ID = _Form("uuid_send(coalesce({}, '00000000-0000-0000-0000-000000000000'))", "S16", lambda cells: cells)
     """Sixteen bytes, of which numpy drops those at the end that are 0: equal ids stay equal; empty for null."""
 
