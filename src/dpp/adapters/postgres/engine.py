@@ -94,19 +94,8 @@ class Database:
         Raises:
             Unavailable: the database does not answer; whether a commit that was under way took place is then unknown.
         """
-        timeout = WAIT_WHILE_AWAY_SECONDS if self._is_away else WAIT_SECONDS
-        with translated():
-            try:
-                async with self._pool.connection(timeout) as connection:
-                    self._is_away = False
-                    self._lent += 1
-                    try:
-                        yield connection
-                    finally:
-                        self._lent -= 1
-            except psycopg.Error as error:
-                await self._note(error)
-                raise
+        async with self._lend(autocommit=False) as connection:
+            yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
@@ -115,13 +104,27 @@ class Database:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with self.transaction() as connection:
-            await connection.set_autocommit(True)
+        async with self._lend(autocommit=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _lend(self, *, autocommit: bool) -> AsyncIterator[Connection]:
+        timeout = WAIT_WHILE_AWAY_SECONDS if self._is_away else WAIT_SECONDS
+        with translated():
             try:
-                yield connection
-            finally:
-                if not connection.closed:
-                    await connection.set_autocommit(False)
+                async with self._pool.connection(timeout) as connection:
+                    self._is_away = False
+                    self._lent += 1
+                    try:
+                        # As the last borrower left it, however that ended.
+                        if connection.autocommit is not autocommit:
+                            await connection.set_autocommit(autocommit)
+                        yield connection
+                    finally:
+                        self._lent -= 1
+            except psycopg.Error as error:
+                await self._note(error)
+                raise
 
     async def connect(self) -> Connection:
         """Open a connection of the caller's own, outside the pool, that commits every statement.
