@@ -90,9 +90,10 @@ def _taking(database: Database, stream: StreamKey, days: int) -> Callable[[], Aw
 
 def _asking(database: Database, stream: StreamKey) -> Callable[[], Awaitable[object]]:
     """Return what reads the same rows as of single moments, as the endpoints do, without the rates of §5.6."""
-    metrics = PostgresMetricsReader(kept=KeptRows(database=database))
-    diagnostics = PostgresDiagnosticsReader(database=database, kept=KeptRows(database=database))
-    deliveries: DeliveryReader = PostgresDeliveryReader(database=database, kept=KeptRows(database=database))
+    kept = KeptRows(database=database)
+    metrics = PostgresMetricsReader(kept=kept)
+    diagnostics = PostgresDiagnosticsReader(database=database, kept=kept)
+    deliveries: DeliveryReader = PostgresDeliveryReader(database=database, kept=kept)
     is_delivery = stream.dimension is Dimension.DELIVERY
     now = datetime.now(UTC)
 

@@ -1,4 +1,4 @@
-"""What the delivery trends of a month cost when nothing is kept, and whether the history behind the month matters."""
+"""What the delivery trends of a month cost when no answer is kept, and whether the history behind the month matters."""
 
 from __future__ import annotations
 

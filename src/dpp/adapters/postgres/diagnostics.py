@@ -14,6 +14,7 @@ from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_defects import found_defects
 from dpp.adapters.postgres.kept_pull_requests import review_hours
 from dpp.adapters.postgres.kept_rows import KeptRows
+from dpp.adapters.postgres.parent_stage import stage_of
 from dpp.adapters.postgres.selections import condition, values
 from dpp.application.diagnostics_reader import DiagnosticsReader
 from dpp.application.views import View, Window
@@ -82,18 +83,8 @@ WITH touched AS MATERIALIZED (
 )
 SELECT {{columns}}
 FROM defect
-LEFT JOIN LATERAL (
-    SELECT stay.stage
-    FROM (
-        SELECT key.issue_id FROM ticket_keys AS key LEFT JOIN work_items AS item USING (issue_id)
-        WHERE key.ticket_id = defect.linked_work_item_id
-        ORDER BY item.ticket_id IS DISTINCT FROM key.ticket_id, item.ticket_id IS NULL, key.issue_id COLLATE "C" LIMIT 1
-    ) AS named
-    JOIN work_item_stays AS stay ON stay.issue_id = named.issue_id
-    WHERE stay.entered_at <= defect.logged_at AND stay.left_at > defect.logged_at
-        AND stay.stage NOT IN ('deleted', 'unmapped')
-    LIMIT 1
-) AS parent ON defect.found_in_stage = '{UNKNOWN_STAGE}'
+LEFT JOIN LATERAL ({stage_of("defect.linked_work_item_id", at="defect.logged_at")}) AS parent
+    ON defect.found_in_stage = '{UNKNOWN_STAGE}'
 WHERE true{{shown}}
 """  # noqa: S608 - constants
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import numpy as np
 
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS, TicketStreams, number_of
-from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS, TicketStreams, ticket_of
+from dpp.adapters.postgres.kept_tables import TICK, KeptTable, Wanted
 from dpp.adapters.postgres.rows import Rows, joined
 from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
@@ -16,9 +14,8 @@ from dpp.application.evidence_reader import Among
 from dpp.application.views import View, Window
 from dpp.domain.calendar import to_micros
 
-_TICK = timedelta(microseconds=1)
 _SELECT = f"""
-SELECT {number_of("issue_id")} AS ticket, completed_at, cycle_time_days, flow_efficiency_pct, label_days
+SELECT {ticket_of("issue_id")} AS ticket, completed_at, cycle_time_days, flow_efficiency_pct, label_days
 """
 _LIES = "completed_at >= lowest AND completed_at <= highest"
 
@@ -47,7 +44,7 @@ async def completed(
     kept: KeptRows, view: View, *, window: Window, among: Among = Among.SHOWN
 ) -> tuple[Rows, TicketStreams]:
     """Return the tickets completed in a window, as known at a view's moment, and the streams that they had then."""
-    moment, end = to_micros(view.as_of), min(window.end - _TICK, view.as_of)
+    moment, end = to_micros(view.as_of), min(window.end - TICK, view.as_of)
     parts, attributions = await kept.read(Wanted(COMPLETIONS, window.start, end), Wanted(ATTRIBUTIONS))
     rows, streams = joined(parts), TicketStreams(joined(attributions), view=view, kept=kept)
     counts = rows.columns["reopened_at"] > moment

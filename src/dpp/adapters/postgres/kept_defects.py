@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import numpy as np
 
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_rows import KeptRows
 from dpp.adapters.postgres.kept_streams import ATTRIBUTIONS, TECH, TicketStreams
-from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted, number_of
+from dpp.adapters.postgres.parent_stage import stage_of
 from dpp.adapters.postgres.row_groups import Codes
 from dpp.adapters.postgres.rows import Rows, joined
 from dpp.adapters.postgres.shown import Shown
-from dpp.adapters.postgres.unpacking import Kind, Unpacker
+from dpp.adapters.postgres.unpacking import Kind, Unpacker, uuids
 from dpp.application.evidence_reader import Among
 from dpp.application.views import View, Window
 from dpp.domain.arrays import BoolArray, IntArray
@@ -24,7 +24,7 @@ from dpp.domain.defects import LAST_WORD, UNKNOWN_STAGE, FoundDefect
 from dpp.domain.events import DefectEventType
 from dpp.domain.histories import FOREVER
 
-_NUMBER = "hashtextextended(issue_id, 0)"
+_NUMBER = number_of("issue_id")
 DEFECTS = KeptTable(
     name="defects",
     by="item",
@@ -39,24 +39,12 @@ DEFECTS = KeptTable(
     places=SHARES,
 )
 
-# A defect that does not say where it was found was found where its parent was when it was logged.
-_PARENTS = """
+_PARENTS = f"""
 SELECT wanted.place, parent.stage
 FROM unnest(%(places)s::bigint[], %(events)s::uuid[], %(logged)s::timestamptz[]) AS wanted (place, event_id, logged_at)
 JOIN defect_events AS defect USING (event_id)
-CROSS JOIN LATERAL (
-    SELECT stay.stage
-    FROM (
-        SELECT key.issue_id FROM ticket_keys AS key LEFT JOIN work_items AS item USING (issue_id)
-        WHERE key.ticket_id = defect.linked_work_item_id
-        ORDER BY item.ticket_id IS DISTINCT FROM key.ticket_id, item.ticket_id IS NULL, key.issue_id COLLATE "C" LIMIT 1
-    ) AS named
-    JOIN work_item_stays AS stay ON stay.issue_id = named.issue_id
-    WHERE stay.entered_at <= wanted.logged_at AND stay.left_at > wanted.logged_at
-        AND stay.stage NOT IN ('deleted', 'unmapped')
-    LIMIT 1
-) AS parent
-"""
+CROSS JOIN LATERAL ({stage_of("defect.linked_work_item_id", at="wanted.logged_at")}) AS parent
+"""  # noqa: S608 - constants
 
 
 async def found_defects(
@@ -119,8 +107,7 @@ def _shown(rows: Rows, streams: TicketStreams, shown: Shown) -> BoolArray:
     """Mark those that are shown: before its ticket has any streams, a defect is of those of its latest event."""
     if not shown.is_restricted:
         return np.ones(len(rows.group), dtype=np.bool_)
-    of_tickets = streams.groups_of(rows.columns["ticket"])
-    return np.where(of_tickets < 0, rows.told(shown), streams.told(rows.columns["ticket"], shown, none=False))
+    return streams.told(rows.columns["ticket"], shown, none=rows.told(shown))
 
 
 async def _by_parents(database: Database, latest: _Latest, unknown: IntArray) -> AsyncIterator[FoundDefect]:
@@ -129,11 +116,11 @@ async def _by_parents(database: Database, latest: _Latest, unknown: IntArray) ->
     rows = latest.rows.only(unknown)
     asked = {
         "places": list(range(unknown.size)),
-        "events": [UUID(bytes=one.ljust(16, b"\0")) for one in rows.columns["event_id"].tolist()],
+        "events": uuids(rows.columns["event_id"]),
         "logged": [from_micros(at) for at in latest.logged_at[unknown].tolist()],
     }
     async with database.reading() as connection:
-        stages: dict[int, str] = dict(await (await connection.execute(_PARENTS, asked)).fetchall())
+        stages: dict[int, str] = dict(await (await connection.execute(_PARENTS.encode(), asked)).fetchall())
     for place, group in enumerate(rows.group.tolist()):
         introduced: Any = rows.groups.values(group)[3]
         yield FoundDefect(stages.get(place, UNKNOWN_STAGE), introduced)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from dpp.adapters.postgres import kept_delivery_tables as tables
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_streams import NOTHING, TicketStreams, number_of, only_shown, shown_in, wanted_for
-from dpp.adapters.postgres.kept_tables import Wanted
+from dpp.adapters.postgres.kept_streams import NOTHING, TicketStreams, only_shown, shown_in, ticket_of, wanted_for
+from dpp.adapters.postgres.kept_tables import TICK, Wanted
 from dpp.adapters.postgres.rows import Rows, joined, together
 from dpp.adapters.postgres.shown import Shown
+from dpp.adapters.postgres.unpacking import uuids
 from dpp.application.delivery_reader import BLAMED_BEFORE, DeploymentHistory
 from dpp.application.evidence_reader import Among, UnplacedDeliveries
 from dpp.application.views import View, Window
@@ -24,11 +25,10 @@ from dpp.domain.dora import HELD_RESPONSIBLE, STANDINGS, Blames, Deployments
 from dpp.domain.histories import FOREVER
 from dpp.domain.incidents import Standing
 
-_TICK = timedelta(microseconds=1)
 #: What is counted of deployments that may be of a view.
 _COUNTED = ("record", "ticket", "has_succeeded", "is_config_only", "rollback_at", "lead_time_hrs")
-_TICKETS = f"""
-SELECT asked.place - 1, {number_of("linked_issue_id")}
+TICKETS = f"""
+SELECT asked.place - 1, {ticket_of("linked_issue_id")}
 FROM unnest(%(records)s::uuid[]) WITH ORDINALITY AS asked (record_id, place) JOIN deployment_records USING (record_id)
 """  # noqa: S608 - constants
 
@@ -49,7 +49,7 @@ class KeptDeliveries:
         """Return the deployments to production, and blames on them and on those shortly before."""
         earlier, shown, moment = since - BLAMED_BEFORE, Shown.by(view), to_micros(view.as_of)
         suspects, began, restores, blames, *tickets = await self._read(
-            Wanted(tables.DEPLOYMENTS, earlier, view.as_of - _TICK),
+            Wanted(tables.DEPLOYMENTS, earlier, view.as_of - TICK),
             Wanted(tables.INCIDENTS, earlier, view.as_of),
             Wanted(tables.RESTORES, earlier),
             Wanted(tables.BLAMES),
@@ -68,18 +68,18 @@ class KeptDeliveries:
 
     async def changes(self, view: View, *, window: Window) -> Rows:
         """Return the changes of a view that were deployed in a window, and before the moment."""
-        end = min(window.end, view.as_of) - _TICK
+        end = min(window.end, view.as_of) - TICK
         return await self._changes(view, Wanted(tables.CHANGES, window.start, end))
 
     async def waiting(self, view: View) -> Rows:
         """Return the changes of a view that were merged and not deployed at the moment."""
-        return await self._changes(view, Wanted(tables.CHANGES, view.as_of + _TICK))
+        return await self._changes(view, Wanted(tables.CHANGES, view.as_of + TICK))
 
     async def unplaced(self, view: View, *, window: Window) -> UnplacedDeliveries:
         """Return what may be of a view and does not say so."""
         shown, moment, end = Shown.by(view, Among.UNPLACED), to_micros(view.as_of), min(window.end, view.as_of)
         parts, *more = await self._kept.read(
-            Wanted(tables.DEPLOYMENTS, window.start, end - _TICK), Wanted(tables.BLAMES), *wanted_for(shown)
+            Wanted(tables.DEPLOYMENTS, window.start, end - TICK), Wanted(tables.BLAMES), *wanted_for(shown)
         )
         blames, *tickets = map(joined, more)
         deployments = joined(parts, names=_COUNTED)
@@ -112,7 +112,7 @@ class KeptDeliveries:
         return only_shown(rows, shown, self._tickets(view, *map(joined, more)))
 
     async def _restores(self, view: View, shown: Shown, *, since: datetime) -> Rows:
-        ended = Wanted(tables.RESTORES, since, view.as_of - _TICK)
+        ended = Wanted(tables.RESTORES, since, view.as_of - TICK)
         if not shown.is_of_delivery:
             (restores,) = await self._read(ended)
             return only_shown(restores, shown, None)
@@ -135,8 +135,7 @@ class KeptDeliveries:
         tickets: IntArray = np.append(deployments.columns["ticket"], self._kept.none)[places]
         elsewhere = np.flatnonzero(places < 0)
         if elsewhere.size:
-            ids = [UUID(bytes=one.ljust(16, b"\0")) for one in blamed.columns["record_id"][elsewhere].tolist()]
-            told = await self._told(ids)
+            told = await self._told(uuids(blamed.columns["record_id"][elsewhere]))
             numbers = [told.get(place, NOTHING) for place in range(elsewhere.size)]
             tickets[elsewhere] = self._kept.codes.of(np.array(numbers, dtype=np.int64))
         return tickets
@@ -144,7 +143,7 @@ class KeptDeliveries:
     async def _told(self, records: Sequence[UUID]) -> dict[int, int]:
         """Return the number of the ticket of each deployment that there is, by its place."""
         async with self._database.reading() as connection:
-            cursor = await connection.execute(_TICKETS.encode(), {"records": records})
+            cursor = await connection.execute(TICKETS.encode(), {"records": records})
             return dict(await cursor.fetchall())
 
 

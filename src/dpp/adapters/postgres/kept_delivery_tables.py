@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dpp.adapters.postgres.kept_streams import NOTHING, TECH, number_of
-from dpp.adapters.postgres.kept_tables import SHARES, KeptTable
+from dpp.adapters.postgres.kept_streams import NOTHING, TECH, ticket_of
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, number_of
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.domain.change_lead_times import Part
 
 _OWN_TECH = TECH.format("tech_stream_id")
 _RECORD = "uuid_hash_extended(record_id, 0) AS record"
-_INCIDENT = "hashtextextended(incident_id, 0)"
+_INCIDENT = number_of("incident_id")
 
 DEPLOYMENTS = KeptTable(
     name="deployments",
@@ -29,7 +29,7 @@ DEPLOYMENTS = KeptTable(
     coded=("record", "repo", "ticket"),
     source=f"""
     SELECT {_RECORD}, coalesce(uuid_hash_extended(repo_id, 0), {NOTHING}) AS repo,
-        {number_of("linked_issue_id")} AS ticket, started_at, deployed_at,
+        {ticket_of("linked_issue_id")} AS ticket, started_at, deployed_at,
         status <> 'failed' AS has_succeeded, is_config_only, rollback_at, lead_time_hrs,
         {_OWN_TECH}
     FROM deployment_records
@@ -50,10 +50,10 @@ CHANGES = KeptTable(
     groups=("tech_stream_ids",),
     coded=("ticket",),
     source=f"""
-    SELECT {number_of("linked_issue_id")} AS ticket, merged_at, deployed_at, {", ".join(_HOURS)}, {_OWN_TECH}
+    SELECT {ticket_of("linked_issue_id")} AS ticket, merged_at, deployed_at, {", ".join(_HOURS)}, {_OWN_TECH}
     FROM change_ledger WHERE deployed_at >= lowest AND deployed_at <= highest
     UNION ALL
-    SELECT {number_of("linked_issue_id")}, merged_at, deployed_at, {", ".join(_HOURS)}, {_OWN_TECH}
+    SELECT {ticket_of("linked_issue_id")}, merged_at, deployed_at, {", ".join(_HOURS)}, {_OWN_TECH}
     FROM change_ledger WHERE deployed_at IS NULL AND highest = 'infinity'
     """,  # noqa: S608 - constants
 )

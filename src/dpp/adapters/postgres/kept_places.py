@@ -4,10 +4,10 @@ when they began.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.kept_tables import TICK, KeptTable, Wanted, number_of
 from dpp.adapters.postgres.rows import Rows, together
 from dpp.adapters.postgres.shown import Shown
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
@@ -16,16 +16,13 @@ from dpp.application.views import View
 from dpp.domain.arrays import BoolArray
 from dpp.domain.calendar import to_micros
 
-# Tickets are told apart by a number of 64 bits made of what they are called: that two among a million have the same one
-# is less likely than one in ten million.
-NUMBER = "hashtextextended(issue_id, 0)"
+NUMBER = number_of("issue_id")
+"""What tells tickets apart."""
 
 _GROUPS = ("delivery_stream_id", "tech_stream_ids", "stage", "is_active_work")
 _SELECT = f"""
 SELECT {NUMBER} AS item, stayed_from, entered_at, left_at, first_in_progress, {", ".join(_GROUPS)} FROM work_item_places
 """  # noqa: S608 - constants
-
-_TICK = timedelta(microseconds=1)
 
 UNFINISHED = KeptTable(
     name="unfinished places",
@@ -48,7 +45,7 @@ DONE = KeptTable(
 async def unfinished_at(kept: KeptRows, view: View, *, among: Among = Among.SHOWN) -> Rows:
     """Return the unfinished stays that a view shows at its moment, or those that may be of it."""
     moment, shown = to_micros(view.as_of), Shown.by(view, among)
-    (parts,) = await kept.read(Wanted(UNFINISHED, view.as_of + _TICK))
+    (parts,) = await kept.read(Wanted(UNFINISHED, view.as_of + TICK))
     return together((part, _has_begun(part, moment, shown)) for part in parts)
 
 

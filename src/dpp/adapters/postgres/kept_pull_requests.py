@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
@@ -11,11 +9,11 @@ import numpy as np
 from dpp.adapters.postgres.ended_pull_requests import earlier_ends
 from dpp.adapters.postgres.engine import Database
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_streams import TECH, TicketStreams, number_of, only_shown, wanted_for
-from dpp.adapters.postgres.kept_tables import KeptTable, Wanted
+from dpp.adapters.postgres.kept_streams import TECH, TicketStreams, only_shown, ticket_of, wanted_for
+from dpp.adapters.postgres.kept_tables import TICK, KeptTable, Wanted, number_of
 from dpp.adapters.postgres.rows import Rows, joined
 from dpp.adapters.postgres.shown import Shown
-from dpp.adapters.postgres.unpacking import Kind, Unpacker
+from dpp.adapters.postgres.unpacking import Kind, Unpacker, uuids
 from dpp.application.evidence_reader import Among
 from dpp.application.views import View, Window
 from dpp.domain.arrays import FloatArray, IntArray
@@ -23,8 +21,7 @@ from dpp.domain.calendar import to_micros
 from dpp.domain.histories import FOREVER
 
 _MICROS_PER_HOUR = 3_600_000_000
-_TICK = timedelta(microseconds=1)
-_REQUEST = "hashtextextended(repo_id || '/' || pr_number, 0) AS request"
+_REQUEST = number_of("repo_id || '/' || pr_number") + " AS request"
 
 # Whoever derives a pull request replaces its rows in both tables.
 ENDED = KeptTable(
@@ -40,7 +37,7 @@ ENDED = KeptTable(
     coded=("ticket",),
     groups=("tech_stream_ids",),
     source=f"""
-    SELECT {_REQUEST}, {number_of("request.linked_issue_id")} AS ticket, cycle.opened_at, cycle.closed_at,
+    SELECT {_REQUEST}, {ticket_of("request.linked_issue_id")} AS ticket, cycle.opened_at, cycle.closed_at,
         cycle.first_review_at, {TECH.format("cycle.tech_stream_id")}
     FROM pr_cycles AS cycle JOIN pull_requests AS request USING (repo_id, pr_number)
     WHERE cycle.closed_at >= lowest AND cycle.closed_at <= highest
@@ -62,7 +59,7 @@ async def review_hours(
     database: Database, kept: KeptRows, view: View, *, window: Window, among: Among = Among.SHOWN
 ) -> FloatArray:
     """Return the hours to the first review of what ended in a window, nan without one; in any order."""
-    shown, moment, end = Shown.by(view, among), to_micros(view.as_of), min(window.end - _TICK, view.as_of)
+    shown, moment, end = Shown.by(view, among), to_micros(view.as_of), min(window.end - TICK, view.as_of)
     ended, closings, *tickets = [
         joined(parts)
         for parts in await kept.read(
@@ -86,11 +83,8 @@ async def review_hours(
 def _went_on(closings: Rows, ended: Rows) -> list[tuple[UUID, int]]:
     """Return what was closed and has another end by its row, be it none: repository and number."""
     others = np.flatnonzero(~np.isin(closings.columns["request"], ended.columns["request"]))
-    repositories: Sequence[bytes] = closings.columns["repo"][others].tolist()
-    numbers: Sequence[int] = closings.columns["number"][others].tolist()
-    return sorted(
-        {(UUID(bytes=one.ljust(16, b"\0")), number) for one, number in zip(repositories, numbers, strict=True)}
-    )
+    numbers: list[int] = closings.columns["number"][others].tolist()
+    return sorted(set(zip(uuids(closings.columns["repo"][others]), numbers, strict=True)))
 
 
 def _hours(opened_at: IntArray, reviewed_at: IntArray, *, moment: int) -> FloatArray:

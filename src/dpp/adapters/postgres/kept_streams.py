@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpp.adapters.postgres.kept_rows import KeptRows
-from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted
+from dpp.adapters.postgres.kept_tables import SHARES, KeptTable, Wanted, number_of
 from dpp.adapters.postgres.row_groups import Codes, Tell
 from dpp.adapters.postgres.rows import Rows
 from dpp.adapters.postgres.shown import Shown
@@ -23,15 +23,15 @@ from dpp.domain.histories import FOREVER
 NOTHING = 0
 """The number of the ticket, or the repository, of what has none."""
 
+_NUMBER = number_of("issue_id")
+
 TECH = "array_remove(ARRAY[{}], NULL) AS tech_stream_ids"
 """The group of what has one technology stream or none."""
 
 
-def number_of(ticket: str) -> str:
-    """Return the expression for a ticket's number: that two of a million tickets share one of 64 bits is less likely
-    than one in ten million.
-    """
-    return f"coalesce(hashtextextended({ticket}, 0), {NOTHING})"
+def ticket_of(name: str) -> str:
+    """Return the expression for the number of a ticket that may be null."""
+    return f"coalesce({number_of(name)}, {NOTHING})"
 
 
 ATTRIBUTIONS = KeptTable(
@@ -47,12 +47,11 @@ ATTRIBUTIONS = KeptTable(
     ),
     coded=("ticket",),
     groups=("delivery_stream_id", "tech_stream_ids"),
-    source="""
-    SELECT hashtextextended(issue_id, 0) AS item, hashtextextended(issue_id, 0) AS ticket, issue_id, ticket_id,
-        valid_from, valid_to, delivery_stream_id, tech_stream_ids
-    FROM work_item_attributions
-    WHERE hashtextextended(issue_id, 0) >= lowest AND hashtextextended(issue_id, 0) <= highest
-    """,
+    source=f"""
+    SELECT {_NUMBER} AS item, {_NUMBER} AS ticket, issue_id, ticket_id, valid_from, valid_to, delivery_stream_id,
+        tech_stream_ids
+    FROM work_item_attributions WHERE {_NUMBER} >= lowest AND {_NUMBER} <= highest
+    """,  # noqa: S608 - constants
     places=SHARES,
 )
 
@@ -115,9 +114,12 @@ class TicketStreams:
         return found
 
     def told(self, tickets: IntArray, tell: Tell, *, none: Any, dtype: type[np.generic] = np.bool_) -> NDArray[Any]:
-        """Return what is told of the streams of each ticket, shape (n,); ``none`` for one that had none yet."""
-        told: NDArray[Any] = np.append(self._rows.groups.told(tell, dtype=dtype), dtype(none))
-        return told[self.groups_of(tickets)]
+        """Return what is told of the streams of each ticket, shape (n,); for one that had none yet ``none``, a value or
+        one for each.
+        """
+        groups = self.groups_of(tickets)
+        told: NDArray[Any] = np.append(self._rows.groups.told(tell, dtype=dtype), np.zeros(1, dtype=dtype))[groups]
+        return np.where(groups < 0, none, told)
 
     def _continues(self, places: IntArray) -> BoolArray:
         """Mark the rows after which another one of the same ticket comes."""
@@ -177,8 +179,8 @@ def shown_in(rows: Rows, shown: Shown, tickets: TicketStreams | None) -> BoolArr
     """Mark the rows that are shown, shape (n,).
 
     Args:
-        rows: of a table that is grouped by its technology streams; ``ticket`` is the number of the ticket that gives a
-            row its delivery stream, or ``NOTHING``.
+        rows: of a table that is grouped by its technology streams; ``ticket`` is the code of the ticket that gives a
+            row its delivery stream, or of none.
         shown: what tells it.
         tickets: if ``wanted_for`` asks for them.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,17 @@ from dpp.adapters.postgres.unpacking import Unpacker
 from dpp.domain.arrays import IntArray
 from dpp.domain.calendar import from_micros, to_micros
 from dpp.domain.histories import FOREVER
+
+#: Spans that are asked for include both of their ends.
+TICK = timedelta(microseconds=1)
+
+
+def number_of(name: str) -> str:
+    """Return the expression for the number that stands for a text, such as a ticket's identity; null for null.
+
+    That two of a million texts share one of 64 bits is less likely than one in ten million.
+    """
+    return f"hashtextextended({name}, 0)"
 
 
 class Places(NamedTuple):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from psycopg.rows import TupleRow
 
 from dpp.adapters.postgres.engine import Database
+from dpp.adapters.postgres.parent_stage import stage_of
 from dpp.adapters.postgres.unpacking import Kind, Unpacker
 from dpp.application.measure_columns import (
     Belonging,
@@ -155,17 +156,8 @@ CROSS JOIN LATERAL (
         min(event.event_timestamp) FILTER (WHERE event.event_type = '{LAST_WORD[0]}'), min(event.event_timestamp)
     ) AS at {_OF_DEFECT} AND event.event_timestamp <= step.event_timestamp
 ) AS logged
-LEFT JOIN LATERAL (
-    SELECT stay.stage
-    FROM (
-        SELECT key.issue_id FROM ticket_keys AS key LEFT JOIN work_items AS item USING (issue_id)
-        WHERE key.ticket_id = step.linked_work_item_id
-        ORDER BY item.ticket_id IS DISTINCT FROM key.ticket_id, item.ticket_id IS NULL, key.issue_id COLLATE "C" LIMIT 1
-    ) AS named
-    JOIN work_item_stays AS stay ON stay.issue_id = named.issue_id
-    WHERE stay.entered_at <= logged.at AND stay.left_at > logged.at AND stay.stage NOT IN ('deleted', 'unmapped')
-    LIMIT 1
-) AS parent ON step.found_in_stage = '{UNKNOWN_STAGE}'
+LEFT JOIN LATERAL ({stage_of("step.linked_work_item_id", at="logged.at")}) AS parent
+    ON step.found_in_stage = '{UNKNOWN_STAGE}'
 """  # noqa: S608 - constants
 
 _MOVED = f"""

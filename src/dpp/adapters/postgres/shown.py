@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from dpp.application.evidence_reader import Among, is_among
 from dpp.application.views import View
-from dpp.domain.access import StreamScope
 
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -17,32 +16,24 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 class Shown:
     """Tells whether a view shows groups that begin with the delivery stream and the technology streams."""
 
-    scope: StreamScope
-    delivery_stream_id: UUID | None
-    tech_stream_id: UUID | None
+    view: View
     among: Among
 
     @classmethod
     def by(cls, view: View, among: Among = Among.SHOWN) -> Shown:
-        """Return what tells it for a view, whatever its moment; or which groups may be of the view."""
-        return cls(view.scope, view.delivery_stream_id, view.tech_stream_id, among)
+        """Return what tells it for a view, the same for all of its moments; or which groups may be of the view."""
+        return cls(replace(view, as_of=_ANY_TIME, is_live=False), among)
 
     def __call__(self, delivery_stream_id: UUID | None, tech_stream_ids: tuple[UUID, ...], *_: object) -> bool:
         """Tell it of one group."""
-        view = View(
-            scope=self.scope,
-            as_of=_ANY_TIME,
-            delivery_stream_id=self.delivery_stream_id,
-            tech_stream_id=self.tech_stream_id,
-        )
-        return is_among(view, self.among, delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
+        return is_among(self.view, self.among, delivery_stream_id=delivery_stream_id, tech_stream_ids=tech_stream_ids)
 
     @property
     def is_restricted(self) -> bool:
         """Whether there are groups that are not shown."""
-        return self.is_of_delivery or self.tech_stream_id is not None or self.among is not Among.SHOWN
+        return self.is_of_delivery or self.view.tech_stream_id is not None or self.among is not Among.SHOWN
 
     @property
     def is_of_delivery(self) -> bool:
         """Whether the answer depends on the delivery stream at all."""
-        return self.delivery_stream_id is not None or not self.scope.is_all
+        return self.view.delivery_stream_id is not None or not self.view.scope.is_all

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,11 @@ class Kind(Enum):
     """Words; none is null, and PostgreSQL has no text with the character 0, which ends each."""
     ID = _Form("uuid_send(coalesce({}, '00000000-0000-0000-0000-000000000000'))", "S16", lambda cells: cells)
     """Sixteen bytes, of which numpy drops those at the end that are 0: equal ids stay equal; empty for null."""
+
+
+def uuids(ids: NDArray[Any]) -> list[UUID]:
+    """Return the ids of a column of ``Kind.ID``, none of them null."""
+    return [UUID(bytes=one.ljust(16, b"\0")) for one in ids.tolist()]
 
 
 class Unpacker:
